@@ -1,0 +1,247 @@
+"""Steps 4 and 5 of the deck (slides 8, 12, 18-19): how good is a trained model, and where does it err?
+
+python evaluate.py                 every saved model again, its pictures, and one table against the deck
+python evaluate.py cnn mlp_256     only these
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import figures
+import preprocess
+import script
+import train
+
+PLOTS = Path("plots")
+
+
+class Deck(NamedTuple):
+    """What the deck says of a run, and what this project measured of it over many seeds."""
+
+    slide: int
+    accuracy: float | None = None  # on the test set; None where the deck prints no number
+    band: tuple[float, float] | None = None  # lowest and highest test accuracy of the seeds 0 to 9
+
+
+DECK = {
+    "mlp_256": Deck(12, 0.9762, (0.975, 0.978)),
+    "mlp_800": Deck(13),
+    "mlp_dropout": Deck(17),
+    "cnn": Deck(29, 0.9902, (0.9890, 0.9920)),
+}
+
+
+def confusion_matrix(labels, predictions):
+    """Slide 18: count how often each digit is read as each digit.
+
+    labels, predictions: (n,) integers 0..9. Returns a (10, 10) data frame of counts: rows `label`, columns `predict`.
+    """
+    import pandas as pd
+
+    counts = pd.crosstab(pd.Series(labels, name="label"), pd.Series(predictions, name="predict"))
+    return counts.reindex(index=range(10), columns=range(10), fill_value=0)
+
+
+def recall_and_precision(matrix):
+    """Slide 18: of each digit, the share that was found (recall), and of each reading, the share that is right (precision).
+
+    matrix: as from `confusion_matrix`. Returns two (10,) float arrays; NaN for a digit that is not there to be divided by.
+    """
+    counts = np.asarray(matrix, dtype=float)
+    right = counts.diagonal()
+    with np.errstate(invalid="ignore"):
+        return right / counts.sum(axis=1), right / counts.sum(axis=0)
+
+
+def evaluate(model, data, run):
+    """Slides 12 and 19: measure `model` on the test set; print, draw and save what comes out.
+
+    data: `preprocess.Digits`. Completes models/<run>/metrics.json, writes plots/<run>/accuracy.png and confusion_matrix.png.
+    Returns the model's probabilities, (10000, 10) float32. Raises OSError where a file is missing, damaged or not writable.
+    """
+    import pandas as pd
+    from keras.losses import categorical_crossentropy
+
+    metrics, history = read_run(run)
+    probabilities = model.predict(data.x_test, batch_size=1000, verbose=0)
+    labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
+    matrix = confusion_matrix(labels, predictions)
+    recall, precision = recall_and_precision(matrix)
+    accuracy = float(np.mean(labels == predictions))
+
+    print("Confusion matrix: rows are what the digits are, columns what the network reads")
+    print(matrix)
+    print("\nRecall (found of each digit) and precision (right of each reading)")
+    print(pd.DataFrame({"recall": recall, "precision": precision}).T.round(4).to_string(na_rep="-"))
+
+    title = f"{run}: test accuracy {accuracy:.4f}" + " on SYNTHETIC digits, not MNIST" * (data.dataset != "mnist")
+    figures.accuracy(history, PLOTS / run / "accuracy.png", title)
+    figures.confusion_matrix(matrix, recall, precision, PLOTS / run / "confusion_matrix.png", title)
+    metrics |= {
+        "test_accuracy": accuracy,
+        "test_loss": finite(np.mean(categorical_crossentropy(data.y_test, probabilities))),
+        "recall": [finite(value) for value in recall],
+        "precision": [finite(value) for value in precision],
+        "confusion_matrix": matrix.to_numpy().tolist(),
+    }
+    train.write_json(train.MODELS / run / "metrics.json", metrics)
+    return probabilities
+
+
+def finite(value):
+    """Return `value` as a float, or None (JSON's null) where it is not a number."""
+    return float(value) if math.isfinite(value) else None
+
+
+def predict(probabilities, data, run):
+    """Slide 8: what the network reads in the first test digits, and which ones it gets wrong.
+
+    probabilities: (n, 10), a row a picture of `data.x_test`. Writes plots/<run>/predictions.png and mistakes.png.
+    """
+    labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
+    source = f"{run} ({data.dataset} test set)"
+    print(f"The first 20 test digits: {' '.join(map(str, labels[:20]))}")
+    print(f"What the network reads:   {' '.join(map(str, predictions[:20]))}")
+    figures.digits(
+        data.x_test[:20],
+        [f"label {label}\nreads {guess}" for label, guess in zip(labels[:20], predictions[:20])],
+        PLOTS / run / "predictions.png",
+        f"{source}: the first 20 digits",
+        columns=10,
+        wrong=np.flatnonzero(labels[:20] != predictions[:20]),
+    )
+    wrong = np.flatnonzero(labels != predictions)
+    confidence = probabilities.max(axis=1)
+    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
+    print(f"It misreads {len(wrong)} of {len(labels)}")
+    figures.digits(
+        data.x_test[shown],
+        [f"label {labels[i]}, reads {predictions[i]}\nand is {100 * confidence[i]:.1f}% sure" for i in shown],
+        PLOTS / run / "mistakes.png",
+        f"{source}: {len(wrong)} of {len(labels)} misread, the surest mistakes first",
+        columns=6,
+    )
+
+
+def report(run, show=False):
+    """Print how a run went beside what the deck says, and where its files are; with `show`, open its pictures."""
+    metrics, _ = read_run(run)
+    accuracy, deck = metrics["test_accuracy"], DECK.get(run)
+    print(f"\n{run}: test accuracy {accuracy:.4f}, test loss {metrics['test_loss']:.4f}")
+    if metrics["dataset"] != "mnist":
+        print("SYNTHETIC digits, not MNIST: this says nothing about the deck.")
+    elif deck and deck.accuracy:
+        low, high = deck.band
+        place = "inside" if low <= accuracy <= high else "outside"
+        print(f"The deck (slide {deck.slide}): {deck.accuracy:.4f}, so {accuracy - deck.accuracy:+.4f}.")
+        print(f"Ten seeds gave {low:.4f} to {high:.4f}: this run is {place}.")
+    if metrics["validation_accuracy"] is not None:
+        gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
+        print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
+    pictures = sorted((PLOTS / run).glob("*.png"))
+    print(f"Written: {train.MODELS / run}/ (model.keras, history.csv, metrics.json)")
+    print(f"         {PLOTS / run}/ ({', '.join(picture.name for picture in pictures)})")
+    if show:
+        figures.show(pictures)
+
+
+def read_run(run):
+    """Return a saved run's metrics (dict) and history (data frame, a row an epoch). Raises OSError where they can't be read."""
+    import pandas as pd
+
+    folder = train.MODELS / run
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        history = pd.read_csv(folder / "history.csv").dropna(
+            axis="columns", how="all"
+        )  # no validation: val_* are empty
+        history["accuracy"], metrics["dataset"]
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"there is no saved run {run}; saved are: {', '.join(saved_runs()) or 'none'}"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise OSError(f"{folder} is damaged, train it again ({type(error).__name__}: {error})") from error
+    return metrics, history
+
+
+def load_model(run):
+    """Return a saved run's keras.Model. Raises OSError where it is missing or damaged."""
+    import keras
+
+    path = train.MODELS / run / "model.keras"
+    try:
+        model = keras.saving.load_model(path, compile=False)
+        if model.input_shape != (None, 784) or model.output_shape != (None, 10):
+            raise ValueError("it does not turn 784 numbers into 10")
+        return model
+    except Exception as error:  # a damaged archive can raise nearly anything
+        raise OSError(f"{path} is missing or damaged, train it again ({str(error).splitlines()[0]})") from error
+
+
+def saved_runs():
+    """Return the names of the saved runs, the deck's first, in its order."""
+    names = sorted(path.parent.name for path in train.MODELS.glob("[!.]*/metrics.json"))
+    return [name for name in DECK if name in names] + [name for name in names if name not in DECK]
+
+
+def table(runs):
+    """Return a data frame of saved `runs`, a row a run: the deck's number, ours, and how far training left validation."""
+    import pandas as pd
+
+    rows = []
+    for run in runs:
+        metrics, _ = read_run(run)
+        deck = DECK.get(run, Deck(None))
+        rows.append(
+            {
+                "run": run,
+                "slide": deck.slide,
+                "deck": deck.accuracy,
+                "test accuracy": metrics["test_accuracy"],
+                "difference": deck.accuracy and metrics["test_accuracy"] - deck.accuracy,
+                "training": metrics["train_accuracy"],
+                "validation": metrics["validation_accuracy"],
+            }
+        )
+    rows = pd.DataFrame(rows)
+    rows["training - validation"] = rows["training"] - rows["validation"].astype(float)
+    return rows.astype({"slide": "Int64"})
+
+
+def main():
+    parser = script.argument_parser(__doc__)
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="a folder's name in models/ (default: all of them)")
+    parser.add_argument("--data", metavar="DIR", help="folder to look for MNIST in first")
+    args = parser.parse_args()
+    runs = [Path(run).name for run in args.runs] or saved_runs()  # models/cnn/ means cnn
+    if not runs:
+        script.fail(f"there is no saved run in {train.MODELS}/; `python cnn.py` makes one")
+
+    script.import_tensorflow()
+    datasets, done, failed = {}, [], 0
+    for run in runs:
+        print(f"\n=== {run}")
+        try:
+            dataset = read_run(run)[0]["dataset"]
+            model = load_model(run)
+            if dataset not in datasets:
+                datasets[dataset] = preprocess.load_data(dataset, args.data)
+            predict(evaluate(model, datasets[dataset], run), datasets[dataset], run)
+            done.append(run)
+        except OSError as error:
+            print(f"evaluate.py: {error}", file=sys.stderr)
+            failed += 1
+    if done:
+        print(f"\n{table(done).round(4).to_string(index=False, na_rep='-')}")
+        print(f"Pictures: {PLOTS}/<run>/")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    script.run(main)
