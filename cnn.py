@@ -11,7 +11,7 @@ import train
 
 
 def build_model(kernel_size=3, dropout=0.25):
-    """Slides 21, 27 and 28: 16 filters, pool, 36 filters, pool, Dropout, 1764 numbers in a row, 128 neurons, 10 outputs.
+    """Slides 21, 27, 28: 16 filters, pool, 36 filters, pool, Dropout, 1764 numbers in a row, 128 neurons, 10 outputs.
 
     Returns a keras.Sequential: (n, 784) float32 pixels in [0, 1] -> (n, 10) float32 probabilities of the digits 0 to 9.
     """
@@ -38,9 +38,7 @@ def build_model(kernel_size=3, dropout=0.25):
 def main():
     parser = script.argument_parser(__doc__)
     parser.add_argument("--kernel-size", type=train.number(int, 1, 29), default=3, help="width and height of a filter")
-    parser.add_argument(
-        "--dropout", type=train.number(float, 0, 1), default=0.25, help="share of the maps' numbers dropped"
-    )
+    parser.add_argument("--dropout", type=train.number(float, 0, 1), default=0.25, help="share of the maps dropped")
     args = train.begin(parser, run="cnn")
 
     print("\n1. Preprocess (slides 2-6): 28x28 pictures -> 784 numbers in [0, 1], labels -> one-hot")

@@ -48,9 +48,9 @@ def confusion_matrix(labels, predictions):
 
 
 def recall_and_precision(matrix):
-    """Slide 18: of each digit, the share that was found (recall), and of each reading, the share that is right (precision).
+    """Slide 18: recall is the share of each digit that was found, precision the share of each reading that is right.
 
-    matrix: as from `confusion_matrix`. Returns two (10,) float arrays; NaN for a digit that is not there to be divided by.
+    matrix: as from `confusion_matrix`. Returns two (10,) float arrays; NaN where there is nothing to divide by.
     """
     counts = np.asarray(matrix, dtype=float)
     right = counts.diagonal()
@@ -61,8 +61,8 @@ def recall_and_precision(matrix):
 def evaluate(model, data, run):
     """Slides 12 and 19: measure `model` on the test set; print, draw and save what comes out.
 
-    data: `preprocess.Digits`. Completes models/<run>/metrics.json, writes plots/<run>/accuracy.png and confusion_matrix.png.
-    Returns the model's probabilities, (10000, 10) float32. Raises OSError where a file is missing, damaged or not writable.
+    data: `preprocess.Digits`. Returns the model's probabilities, (10000, 10) float32. Completes models/<run>/metrics.json,
+    writes accuracy.png and confusion_matrix.png into plots/<run>/. Raises OSError where a file can't be read or written.
     """
     import pandas as pd
     from keras.losses import categorical_crossentropy
@@ -151,20 +151,21 @@ def report(run, show=False):
 
 
 def read_run(run):
-    """Return a saved run's metrics (dict) and history (data frame, a row an epoch). Raises OSError where they can't be read."""
+    """Return a saved run's metrics (dict) and history (data frame, a row an epoch).
+
+    Raises OSError where they are missing or damaged.
+    """
     import pandas as pd
 
     folder = train.MODELS / run
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        history = pd.read_csv(folder / "history.csv").dropna(
-            axis="columns", how="all"
-        )  # no validation: val_* are empty
+        history = pd.read_csv(folder / "history.csv")
+        history = history.dropna(axis="columns", how="all")  # CSVLogger writes empty val_* where nothing was validated
         history["accuracy"], metrics["dataset"]
     except FileNotFoundError:
-        raise FileNotFoundError(
-            f"there is no saved run {run}; saved are: {', '.join(saved_runs()) or 'none'}"
-        ) from None
+        saved = ", ".join(saved_runs()) or "none"
+        raise FileNotFoundError(f"there is no saved run {run}; saved are: {saved}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise OSError(f"{folder} is damaged, train it again ({type(error).__name__}: {error})") from error
     return metrics, history
@@ -191,7 +192,7 @@ def saved_runs():
 
 
 def table(runs):
-    """Return a data frame of saved `runs`, a row a run: the deck's number, ours, and how far training left validation."""
+    """Return a data frame, a row a run: the deck's test accuracy, ours, and how far training left validation behind."""
     import pandas as pd
 
     rows = []

@@ -72,13 +72,13 @@ def accuracy(history, path, title):
 def gap_note(gap):
     """Say in a line what the distance between the two curves at the last epoch means."""
     if gap < 0:
-        return (
-            f"Training minus validation accuracy: {gap:+.4f}. Below zero is no mistake: the training figure is the mean over\n"
-            "the epoch while the network was still learning, with Dropout at work; validation comes after, without Dropout."
+        meaning = (
+            "No mistake: the training accuracy is a mean over the epoch,\n"
+            "taken while the network still learned and with Dropout at work; validation comes after it, without Dropout."
         )
-    return (
-        f"Training minus validation accuracy: {gap:+.4f}. The wider the gap, the more it learned by heart: overfitting."
-    )
+    else:
+        meaning = "The wider this gap, the more was learned by heart: overfitting."
+    return f"Training minus validation accuracy: {gap:+.4f}. {meaning}"
 
 
 def confusion_matrix(matrix, recall, precision, path, title):

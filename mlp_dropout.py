@@ -1,4 +1,4 @@
-"""Slides 14-19: the multilayer perceptron with Dropout, which forgets half of its hidden neurons at every training step.
+"""Slides 14-19: the multilayer perceptron with Dropout: every training step leaves half of the hidden neurons out.
 
 python mlp_dropout.py                   slides 16-17: 800 hidden neurons and Dropout(0.5) overfit less
 python mlp_dropout.py --dropout 0.25    slide 15's other rate

@@ -61,9 +61,7 @@ def features(images):
 
 def one_hot(labels):
     """Slide 6: labels (n,) 0..9 -> (n, 10) float32 with a single 1: 3 -> 0001000000."""
-    return np.eye(10, dtype="float32")[
-        labels
-    ]  # keras.utils.to_categorical, without the seconds that loading Keras takes
+    return np.eye(10, dtype="float32")[labels]  # what keras.utils.to_categorical does; loading Keras takes seconds
 
 
 def load_data(dataset="auto", folder=None):
@@ -206,7 +204,7 @@ def add_flags(parser):
         "--dataset",
         choices=["auto", "mnist", "synthetic"],
         default="auto",
-        help="auto: MNIST, or stand-in digits where MNIST can't be had; mnist: MNIST or an error; synthetic: the stand-in",
+        help="auto: MNIST, or stand-in digits where it can't be had; mnist: MNIST or an error; synthetic: the stand-in",
     )
     parser.add_argument("--data", metavar="DIR", help="folder to look for MNIST in first, and to keep a download in")
 
@@ -218,11 +216,11 @@ def main():
     data = load_data(args.dataset, args.data)
     print(f"\nSlide 2: the {data.dataset} data set")
     for name, (shape, _) in MNIST.items():
-        print(f"  {name:8}{str(shape):16} uint8, {'0 to 255' if name[0] == 'x' else 'the digits 0 to 9'}")
+        print(f"  {name:8}{shape!s:16} uint8, {'0 to 255' if name[0] == 'x' else 'the digits 0 to 9'}")
     print("\nSlides 3-5: features, a 28x28 picture as 784 numbers, and slide 6: labels, a digit as ten")
     for name, array in data._asdict().items():
         if isinstance(array, np.ndarray):
-            print(f"  {name:8}{str(array.shape):16} {array.dtype}, {array.min():g} to {array.max():g}")
+            print(f"  {name:8}{array.shape!s:16} {array.dtype}, {array.min():g} to {array.max():g}")
     labels = data.y_train.argmax(axis=1)
     for digit in (3, 7):
         row = labels.tolist().index(digit)

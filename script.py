@@ -15,7 +15,7 @@ from pathlib import Path
 
 STARTED = time.perf_counter()
 
-# What TensorFlow says at its start to everybody: informational lines, and on machines without a GPU that there is none.
+# What TensorFlow says to everybody at its start: informational lines, and where there is no GPU, that.
 CHATTER = re.compile(
     rb"I\d{4} |[-\d]+ [:.\d]+: I |WARNING: All log messages before absl|To enable the following|.*cuInit"
 )
@@ -55,7 +55,7 @@ def run(main):
 def import_tensorflow():
     """Return TensorFlow, imported without its start-up chatter; everything else that it says is passed on.
 
-    TensorFlow 2.21 writes to stderr from C++ and minds TF_CPP_MIN_LOG_LEVEL only later: so the stream itself is filtered.
+    TensorFlow 2.21 writes to stderr from C++ and minds TF_CPP_MIN_LOG_LEVEL only later, so the stream is filtered.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     with tempfile.TemporaryFile() as caught:

@@ -5,16 +5,16 @@ They let every script run offline. They are easier than handwriting, so their ac
 
 import numpy as np
 
-FONTS = (
-    "DejaVuSans DejaVuSans-Oblique DejaVuSansMono DejaVuSerif DejaVuSerif-Italic "
-    "STIXGeneral STIXGeneralItalic STIXGeneralBol cmr10 cmss10 cmtt10 cmb10"
-).split()
+FONTS = [
+    *("DejaVuSans", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic"),
+    *("STIXGeneral", "STIXGeneralItalic", "STIXGeneralBol", "cmr10", "cmss10", "cmtt10", "cmb10"),
+]
 STROKES = (0, 1, 2, 3)  # pixels added around a glyph's outline
 SIZE = 64  # of the square that a glyph is drawn into, before it is shrunk to 28x28
 
 
 def draw_digits(seed=0):
-    """Return 70000 digits in MNIST's shapes: a dict of x_train, y_train, x_test, y_test (uint8). Same seed, same digits."""
+    """Return a dict of x_train, y_train, x_test, y_test: 70000 digits in MNIST's shapes, uint8. Same seed, same digits."""
     rng = np.random.default_rng(seed)
     glyphs = draw_glyphs()
     labels = rng.integers(0, 10, 70000)

@@ -145,15 +145,13 @@ def fit(model, data, args):
         if finished:
             save(model, Path(folder), run, data, args, epochs=finished, fit_seconds=round(seconds, 2))
     if interrupted:
-        kept = f"its {finished} finished epochs are kept as {MODELS / run}" if finished else "nothing was kept"
-        raise KeyboardInterrupt(
-            f"interrupted in epoch {finished + 1} of {epochs}; {kept}; earlier runs are as they were"
-        )
+        kept = f"the {finished} finished epochs are in {MODELS / run}" if finished else "nothing of it was kept"
+        raise KeyboardInterrupt(f"interrupted in epoch {finished + 1} of {epochs}: {kept}; earlier runs are unchanged")
     return run
 
 
 def save(model, folder, run, data, args, **measured):
-    """Write the model and what is known of its training beside `folder`'s history.csv, then move all to models/<run>/."""
+    """Write the model and the facts of its training beside `folder`'s history.csv, then move all to models/<run>/."""
     import keras
     import tensorflow as tf
 
