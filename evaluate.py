@@ -7,6 +7,7 @@ python evaluate.py cnn mlp_256     only these
 import json
 import math
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,8 +62,8 @@ def recall_and_precision(matrix):
 def evaluate(model, data, run):
     """Slides 12 and 19: measure `model` on the test set; print, draw and save what comes out.
 
-    data: `preprocess.Digits`. Returns the model's probabilities, (10000, 10) float32. Completes models/<run>/metrics.json,
-    writes accuracy.png and confusion_matrix.png into plots/<run>/. Raises OSError where a file can't be read or written.
+    data: `preprocess.Digits`. Completes models/<run>/metrics.json, draws accuracy.png and confusion_matrix.png in
+    plots/<run>/. Returns the probabilities, (10000, 10) float32. Raises OSError where a file can't be read or written.
     """
     import pandas as pd
     from keras.losses import categorical_crossentropy
@@ -129,10 +130,15 @@ def predict(probabilities, data, run):
 
 
 def report(run, show=False):
-    """Print how a run went beside what the deck says, and where its files are; with `show`, open its pictures."""
+    """Print a training's result beside the deck's, and where its files are; with `show`, open its pictures.
+
+    Adds `total_seconds`, since the script's start, to metrics.json.
+    """
     metrics, _ = read_run(run)
+    metrics["total_seconds"] = round(time.perf_counter() - script.STARTED, 2)
+    train.write_json(train.MODELS / run / "metrics.json", metrics)
     accuracy, deck = metrics["test_accuracy"], DECK.get(run)
-    print(f"\n{run}: test accuracy {accuracy:.4f}, test loss {metrics['test_loss']:.4f}")
+    print(f"\n{run}: test accuracy {accuracy:.4f}, test loss {metrics['test_loss'] or math.nan:.4f}")
     if metrics["dataset"] != "mnist":
         print("SYNTHETIC digits, not MNIST: this says nothing about the deck.")
     elif deck and deck.accuracy:
@@ -143,6 +149,7 @@ def report(run, show=False):
     if metrics["validation_accuracy"] is not None:
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
+    print(f"{metrics['fit_seconds']:.0f} of {metrics['total_seconds']:.0f} seconds were training")
     pictures = sorted((PLOTS / run).glob("*.png"))
     print(f"Written: {train.MODELS / run}/ (model.keras, history.csv, metrics.json)")
     print(f"         {PLOTS / run}/ ({', '.join(picture.name for picture in pictures)})")
@@ -162,7 +169,10 @@ def read_run(run):
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         history = pd.read_csv(folder / "history.csv")
         history = history.dropna(axis="columns", how="all")  # CSVLogger writes empty val_* where nothing was validated
-        history["accuracy"], metrics["dataset"]
+        for key in ("dataset", "train_accuracy", "validation_accuracy"):
+            metrics[key]
+        if len(history) != metrics["epochs"] or history["accuracy"].isna().any() or "loss" not in history:
+            raise ValueError("history.csv lacks epochs")
     except FileNotFoundError:
         saved = ", ".join(saved_runs()) or "none"
         raise FileNotFoundError(f"there is no saved run {run}; saved are: {saved}") from None
@@ -218,7 +228,7 @@ def table(runs):
 def main():
     parser = script.argument_parser(__doc__)
     parser.add_argument("runs", nargs="*", metavar="RUN", help="a folder's name in models/ (default: all of them)")
-    parser.add_argument("--data", metavar="DIR", help="folder to look for MNIST in first")
+    preprocess.add_folder_flag(parser)
     args = parser.parse_args()
     runs = [Path(run).name for run in args.runs] or saved_runs()  # models/cnn/ means cnn
     if not runs:
@@ -239,7 +249,7 @@ def main():
             print(f"evaluate.py: {error}", file=sys.stderr)
             failed += 1
     if done:
-        print(f"\n{table(done).round(4).to_string(index=False, na_rep='-')}")
+        print(f"\n{table(done).to_string(index=False, na_rep='-', float_format='{:.4f}'.format)}")
         print(f"Pictures: {PLOTS}/<run>/")
     sys.exit(bool(failed))
 

@@ -73,8 +73,8 @@ def gap_note(gap):
     """Say in a line what the distance between the two curves at the last epoch means."""
     if gap < 0:
         meaning = (
-            "No mistake: the training accuracy is a mean over the epoch,\n"
-            "taken while the network still learned and with Dropout at work; validation comes after it, without Dropout."
+            "No mistake: training accuracy is a mean over the epoch,\n"
+            "taken while the network still learned and with Dropout at work; validation comes after, without Dropout."
         )
     else:
         meaning = "The wider this gap, the more was learned by heart: overfitting."

@@ -3,6 +3,7 @@
 python preprocess.py      shows what slides 2-6 show and writes plots/data/samples.png
 """
 
+import argparse
 import gzip
 import hashlib
 import os
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -69,10 +71,8 @@ def load_data(dataset="auto", folder=None):
 
     dataset: "mnist", "synthetic" (drawn stand-in digits), or "auto": MNIST, and the stand-in where MNIST can't be had.
     folder: a folder to look in before all others, and to keep a download in (default: data/).
-    Raises OSError where `folder` does not exist, or where `dataset` is "mnist" and it can't be had.
+    Raises OSError where `dataset` is "mnist" and it can't be had.
     """
-    if folder is not None and not Path(folder).is_dir():
-        raise FileNotFoundError(f"--data {folder}: there is no such folder; make it first, or leave --data out")
     if dataset == "synthetic":
         raw = synthetic.draw_digits()
     else:
@@ -81,10 +81,12 @@ def load_data(dataset="auto", folder=None):
         except OSError as error:
             if dataset == "mnist":
                 raise
-            warn(f"{error}\nGoing on with SYNTHETIC stand-in digits: every result will say so.")
+            warn(f"{error}. Going on with SYNTHETIC stand-in digits: every result will say so.")
             raw, dataset = synthetic.draw_digits(), "synthetic"
     sha256 = hashlib.sha256(b"".join(raw[name].tobytes() for name in MNIST)).hexdigest()
     x_train, y_train, x_test, y_test = (raw[name] for name in MNIST)
+    name = "MNIST" if dataset == "mnist" else "SYNTHETIC digits, not MNIST"
+    print(f"{name}: {len(x_train)} pictures to train with, {len(x_test)} to test with", flush=True)
     return Digits(features(x_train), one_hot(y_train), features(x_test), one_hot(y_test), dataset, sha256)
 
 
@@ -160,15 +162,16 @@ def download_mnist(places):
                     get_file(name, address + name, cache_dir=folder, cache_subdir="")
                 arrays = read_mnist(Path(folder))
             except Exception as error:  # Keras raises a bare Exception for HTTP errors
-                answers.append(f"{address} ({str(error).splitlines()[0] or type(error).__name__})")
+                reason = str(error).rsplit(" -- ")[-1]  # of "URL fetch failure on <address>: None -- <reason>"
+                answers.append(f"{urlsplit(address).netloc}: {reason or type(error).__name__}")
                 continue
             finally:
                 socket.setdefaulttimeout(patience)
             keep([Path(folder, name) for name in names], places)
             return arrays
     raise OSError(
-        "MNIST was not found here, and no source could be reached. Put mnist.npz into data/ "
-        f"(data/README.md says where to get it). Tried: {'; '.join(answers)}"
+        f"MNIST is not in data/ and could not be downloaded ({'; '.join(answers)}). "
+        "Put mnist.npz into data/: data/README.md says where to get it"
     )
 
 
@@ -206,7 +209,18 @@ def add_flags(parser):
         default="auto",
         help="auto: MNIST, or stand-in digits where it can't be had; mnist: MNIST or an error; synthetic: the stand-in",
     )
-    parser.add_argument("--data", metavar="DIR", help="folder to look for MNIST in first, and to keep a download in")
+    add_folder_flag(parser)
+
+
+def add_folder_flag(parser):
+    """Add the flag that says where MNIST is."""
+
+    def folder(text):
+        if not Path(text).is_dir():
+            raise argparse.ArgumentTypeError(f"there is no folder {text}; make it first, or leave --data out")
+        return text
+
+    parser.add_argument("--data", metavar="DIR", type=folder, help="folder to look for MNIST in before data/")
 
 
 def main():
@@ -214,7 +228,7 @@ def main():
     add_flags(parser)
     args = parser.parse_args()
     data = load_data(args.dataset, args.data)
-    print(f"\nSlide 2: the {data.dataset} data set")
+    print("\nSlide 2: four arrays")
     for name, (shape, _) in MNIST.items():
         print(f"  {name:8}{shape!s:16} uint8, {'0 to 255' if name[0] == 'x' else 'the digits 0 to 9'}")
     print("\nSlides 3-5: features, a 28x28 picture as 784 numbers, and slide 6: labels, a digit as ten")

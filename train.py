@@ -111,7 +111,7 @@ def fit(model, data, args):
         script.fail(f"--validation-split {args.validation_split} leaves no picture on one side of the split", 2)
     steps = math.ceil(training / args.batch_size)
     print(f"{training} pictures for training, {len(x) - training} for validation; {device()}")
-    print(f"{epochs} epochs of {steps} batches of {args.batch_size}", flush=True)
+    print(f"{epochs} epoch{'s' * (epochs > 1)} of {steps} batches of {args.batch_size}", flush=True)
 
     # Several steps at a time go much faster; the bar moves once for each such group.
     model.compile(

@@ -1,0 +1,58 @@
+"""Every kind of picture is written, whole, in its size, also from awkward numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import figures
+
+
+def size(path):
+    with Image.open(path) as picture:
+        picture.load()  # whole
+        assert picture.format == "PNG"
+        return picture.size
+
+
+CURVE = [0.8, 0.9, 0.95]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"accuracy": CURVE, "val_accuracy": [0.85, 0.9, 0.91], "loss": CURVE, "val_loss": CURVE},
+        {"accuracy": CURVE, "val_accuracy": [0.85, 0.92, 0.99], "loss": CURVE, "val_loss": CURVE},  # the gap below zero
+        {"accuracy": CURVE, "loss": CURVE},  # no validation
+        {"accuracy": [0.1], "val_accuracy": [0.1], "loss": [np.nan], "val_loss": [np.nan]},  # diverged at once
+    ],
+)
+def test_accuracy(tmp_path, columns):
+    assert size(figures.accuracy(pd.DataFrame(columns), tmp_path / "a.png", "title")) == (1100, 506)
+
+
+def test_the_gap_is_explained():
+    assert figures.gap_note(0.02).startswith("Training minus validation accuracy: +0.0200. The wider")
+    assert "without Dropout" in figures.gap_note(-0.01)
+
+
+@pytest.mark.parametrize("matrix", [np.eye(10, dtype=int) * 1000, np.arange(100).reshape(10, 10)])
+def test_confusion_matrix(tmp_path, matrix):
+    share = np.linspace(0.9, 1, 10)
+    share[3] = np.nan
+    assert size(figures.confusion_matrix(matrix, share, share, tmp_path / "c.png", "title")) == (1056, 902)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 24])
+def test_digits(tmp_path, count):
+    images = np.random.default_rng(0).random((count, 784))
+    width, height = size(figures.digits(images, ["label"] * count, tmp_path / "d.png", "title", columns=6))
+    assert width == 1100 and height > 150
+
+
+def test_a_picture_that_fails_leaves_the_old_one(tmp_path):
+    path = tmp_path / "p.png"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError):
+        figures.draw(path, (1, 1), lambda figure: 1 / 0)
+    assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1

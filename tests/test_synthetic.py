@@ -1,0 +1,68 @@
+"""The stand-in digits: MNIST's shapes, the same every time, readable, and never taken for MNIST."""
+
+import numpy as np
+import pytest
+
+import synthetic
+from conftest import error_line, metrics, run
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return synthetic.draw_digits()
+
+
+def test_shapes_are_mnists(digits):
+    assert {name: (array.shape, array.dtype) for name, array in digits.items()} == {
+        "x_train": ((60000, 28, 28), np.uint8),
+        "y_train": ((60000,), np.uint8),
+        "x_test": ((10000, 28, 28), np.uint8),
+        "y_test": ((10000,), np.uint8),
+    }
+
+
+def test_same_seed_same_digits(digits):
+    again = synthetic.draw_digits()
+    assert all(np.array_equal(digits[name], again[name]) for name in digits)
+    assert not np.array_equal(digits["x_test"], synthetic.draw_digits(seed=1)["x_test"])
+
+
+def test_every_digit_is_drawn_about_as_often_and_in_many_ways(digits):
+    counts = np.bincount(digits["y_train"])
+    assert len(counts) == 10 and counts.min() > 5500 and counts.max() < 6500
+    assert len(np.unique(digits["x_train"][:5000].reshape(5000, -1), axis=0)) == 5000
+
+
+def test_they_look_like_their_labels(digits):
+    """The nearest of the ten mean pictures is right far more often than chance: pictures and labels belong together."""
+    x, y = digits["x_train"].reshape(60000, 784).astype(np.float32), digits["y_train"]
+    means = np.stack([x[y == digit].mean(axis=0) for digit in range(10)])
+    test = digits["x_test"].reshape(10000, 784).astype(np.float32)
+    nearest = ((means**2).sum(axis=1) - 2 * test @ means.T).argmin(axis=1)
+    assert np.mean(nearest == digits["y_test"]) > 0.6
+
+
+def test_offline_every_result_says_synthetic(clone):
+    process = run(clone, "cnn.py", "--dry-run")
+    assert process.returncode == 0, process.stderr
+    warning = error_line(process, 0)
+    assert "could not be downloaded" in warning and "SYNTHETIC" in warning
+    assert "cnn_dryrun_synthetic: test accuracy" in process.stdout
+    assert "this says nothing about the deck" in process.stdout
+    assert metrics(clone, "cnn_dryrun_synthetic")["dataset"] == "synthetic"
+    assert [path.name for path in (clone / "models").iterdir()] == ["cnn_dryrun_synthetic"]
+    process = run(clone, "evaluate.py")
+    assert process.returncode == 0 and "cnn_dryrun_synthetic" in process.stdout
+    assert "0.9902" not in process.stdout
+
+
+def test_dataset_mnist_refuses_the_stand_in(clone):
+    line = error_line(run(clone, "mlp.py", "--dataset", "mnist"), 1)
+    assert "could not be downloaded" in line and "data/README.md" in line
+    assert not (clone / "models").exists() and not (clone / "plots").exists()
+
+
+def test_dataset_synthetic_asks_for_it(clone):
+    process = run(clone, "mlp.py", "--dataset", "synthetic", "--dry-run")
+    assert process.returncode == 0 and process.stderr == ""
+    assert (clone / "plots/mlp_256_dryrun_synthetic/mistakes.png").exists()
