@@ -4,6 +4,7 @@ python evaluate.py                 every saved model again, its pictures, and on
 python evaluate.py cnn mlp_256     only these
 """
 
+import io
 import json
 import math
 import sys
@@ -26,14 +27,16 @@ class Deck(NamedTuple):
 
     slide: int
     accuracy: float | None = None  # on the test set; None where the deck prints no number
-    band: tuple[float, float] | None = None  # lowest and highest test accuracy of the seeds 0 to 9
+    band: tuple[float, float] | None = None  # where 99 of 100 runs are expected
 
 
+# The bands are 99% prediction intervals (Student's t). Over the seeds 0 to 9 the test accuracy of mlp_256 has the mean
+# 0.9766 and the standard deviation 0.0010, that of cnn 0.9902 and 0.0009.
 DECK = {
-    "mlp_256": Deck(12, 0.9762, (0.975, 0.978)),
+    "mlp_256": Deck(12, 0.9762, (0.9733, 0.9799)),
     "mlp_800": Deck(13),
     "mlp_dropout": Deck(17),
-    "cnn": Deck(29, 0.9902, (0.9890, 0.9920)),
+    "cnn": Deck(29, 0.9902, (0.9871, 0.9934)),
 }
 
 
@@ -145,7 +148,7 @@ def report(run, show=False):
         low, high = deck.band
         place = "inside" if low <= accuracy <= high else "outside"
         print(f"The deck (slide {deck.slide}): {deck.accuracy:.4f}, so {accuracy - deck.accuracy:+.4f}.")
-        print(f"Ten seeds gave {low:.4f} to {high:.4f}: this run is {place}.")
+        print(f"By ten seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}: this run is {place}.")
     if metrics["validation_accuracy"] is not None:
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
@@ -167,16 +170,17 @@ def read_run(run):
     folder = train.MODELS / run
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        history = pd.read_csv(folder / "history.csv")
-        history = history.dropna(axis="columns", how="all")  # CSVLogger writes empty val_* where nothing was validated
-        for key in ("dataset", "train_accuracy", "validation_accuracy"):
-            metrics[key]
-        if len(history) != metrics["epochs"] or history["accuracy"].isna().any() or "loss" not in history:
-            raise ValueError("history.csv lacks epochs")
-    except FileNotFoundError:
-        saved = ", ".join(saved_runs()) or "none"
-        raise FileNotFoundError(f"there is no saved run {run}; saved are: {saved}") from None
-    except (ValueError, KeyError, TypeError) as error:
+        table = (folder / "history.csv").read_text(encoding="utf-8")
+        history = pd.read_csv(io.StringIO(table))
+        if metrics["validation_accuracy"] is None:  # CSVLogger writes empty val_* columns all the same
+            history = history.drop(columns=[name for name in history if name.startswith("val_")])
+        history[["accuracy", "loss"]], metrics["dataset"], metrics["train_accuracy"]  # what all readers need
+        if len(history) != metrics["epochs"] or not table.endswith("\n"):
+            raise ValueError("history.csv is not whole")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        if not folder.is_dir():
+            saved = ", ".join(saved_runs()) or "none"
+            raise FileNotFoundError(f"there is no saved run {run}; saved are: {saved}") from None
         raise OSError(f"{folder} is damaged, train it again ({type(error).__name__}: {error})") from error
     return metrics, history
 

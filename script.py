@@ -40,7 +40,7 @@ def run(main):
         main()
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        fail(interrupt or "interrupted; nothing was changed", 130)
+        fail(str(interrupt) or "interrupted", 130)
     except BrokenPipeError:  # `python evaluate.py | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -4,10 +4,12 @@
 """
 
 import argparse
+import contextlib
 import json
 import math
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -99,7 +101,7 @@ def fit(model, data, args):
     Writes models/<run>/model.keras, history.csv (a row an epoch) and metrics.json, all three once training is done.
     Ctrl-C keeps the finished epochs as the run <run>_interrupted. Raises OSError where a file can't be written.
     """
-    from keras.callbacks import CSVLogger
+    from keras.callbacks import CSVLogger, LambdaCallback
     from keras.optimizers import Adam
 
     run = args.run + "_synthetic" * (data.dataset == "synthetic")
@@ -126,15 +128,16 @@ def fit(model, data, args):
         interrupted = False
         start = time.perf_counter()
         try:
-            model.fit(
-                x,
-                y,
-                batch_size=args.batch_size,
-                epochs=epochs,
-                validation_split=args.validation_split,
-                callbacks=[log],
-                verbose=1 if sys.stdout.isatty() else 2,  # a bar in a terminal, a line an epoch in a file
-            )
+            with patient_interrupt() as stop_here:
+                model.fit(
+                    x,
+                    y,
+                    batch_size=args.batch_size,
+                    epochs=epochs,
+                    validation_split=args.validation_split,
+                    callbacks=[log, LambdaCallback(on_train_batch_end=stop_here, on_test_batch_end=stop_here)],
+                    verbose=1 if sys.stdout.isatty() else 2,  # a bar in a terminal, a line an epoch in a file
+                )
         except KeyboardInterrupt:
             interrupted = True
             log.on_train_end()  # closes its file
@@ -148,6 +151,29 @@ def fit(model, data, args):
         kept = f"the {finished} finished epochs are in {MODELS / run}" if finished else "nothing of it was kept"
         raise KeyboardInterrupt(f"interrupted in epoch {finished + 1} of {epochs}: {kept}; earlier runs are unchanged")
     return run
+
+
+@contextlib.contextmanager
+def patient_interrupt():
+    """Yield a Keras callback that raises KeyboardInterrupt if Ctrl-C was pressed since: between batches, never in one.
+
+    Raised in the middle of TensorFlow's own code, it can bring the whole process down. A second Ctrl-C does not wait.
+    """
+    pressed = []
+
+    def note(*_):
+        pressed.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    def stop_here(batch, logs=None):
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield stop_here
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def save(model, folder, run, data, args, **measured):

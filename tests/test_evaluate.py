@@ -102,7 +102,7 @@ def test_each_damaged_run_is_one_line_and_the_others_are_still_evaluated(trained
         content = (models / RUN / file).read_bytes()
         half = content[: len(content) // 2]
         for damage, bad in {"empty": b"", "half": half, "noise": b"\x00\xffnoise" * 99, "missing": None}.items():
-            broken.append(f"{file}_{damage}")
+            broken.append(f"broken_{file}_{damage}")
             shutil.copytree(models / RUN, models / broken[-1])
             (models / broken[-1] / file).unlink()
             if bad is not None:

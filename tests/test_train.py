@@ -93,7 +93,7 @@ def test_without_validation(tmp_path):
     assert run(tmp_path, ROOT / "evaluate.py").returncode == 0
 
 
-@pytest.mark.parametrize("share", ["0.0001", "0.9999"])
+@pytest.mark.parametrize("share", ["1e-17", "0.9999"])
 def test_a_split_with_an_empty_side(tmp_path, share):
     line = error_line(run(tmp_path, ROOT / "mlp.py", *FAST, "--validation-split", share), 2)
     assert "leaves no picture on one side" in line
@@ -169,7 +169,7 @@ def test_ctrl_c_keeps_the_finished_epochs_and_the_last_finished_run(tmp_path):
 
 
 def test_ctrl_c_before_the_first_epoch_ends_leaves_nothing(tmp_path):
-    assert "nothing of it was kept" in interrupted(tmp_path, after="epochs of 240 batches")
+    assert "nothing of it was kept" in interrupted(tmp_path, after="Epoch 1/500")
     assert not list((tmp_path / "models").iterdir())
 
 
