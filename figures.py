@@ -63,22 +63,22 @@ def accuracy(history, path, title):
             axes.grid(alpha=0.3)
             axes.legend(loc="lower right" if key == "accuracy" else "upper right")
         if "val_accuracy" in history:
-            final = history.iloc[-1]
-            figure.supxlabel(gap_note(final["accuracy"] - final["val_accuracy"]), fontsize=10, color=GREY)
+            figure.supxlabel(gap_note(history["accuracy"], history["val_accuracy"]), fontsize=10, color=GREY)
 
-    return draw(path, (10, 4.6), paint)
+    return draw(path, (10, 5), paint)
 
 
-def gap_note(gap):
-    """Say in a line what the distance between the two curves at the last epoch means."""
-    if gap < 0:
-        meaning = (
-            "No mistake: training accuracy is a mean over the epoch,\n"
-            "taken while the network still learned and with Dropout at work; validation comes after, without Dropout."
+def gap_note(training, validation):
+    """Say in words what the distance between two curves of accuracy means. training, validation: a number an epoch."""
+    gap = training.iloc[-1] - validation.iloc[-1]
+    note = f"At the end training is {gap:+.4f} above validation: the wider this gap, the more was learned by heart."
+    if (training < validation).any():
+        note += (
+            "\nValidation above training is no mistake: training accuracy is a mean over the epoch, "
+            "taken while the network still learned\n"
+            "(with Dropout, and with neurons missing); validation comes after the epoch, with all of them."
         )
-    else:
-        meaning = "The wider this gap, the more was learned by heart: overfitting."
-    return f"Training minus validation accuracy: {gap:+.4f}. {meaning}"
+    return note
 
 
 def confusion_matrix(matrix, recall, precision, path, title):

@@ -28,12 +28,14 @@ CURVE = [0.8, 0.9, 0.95]
     ],
 )
 def test_accuracy(tmp_path, columns):
-    assert size(figures.accuracy(pd.DataFrame(columns), tmp_path / "a.png", "title")) == (1100, 506)
+    assert size(figures.accuracy(pd.DataFrame(columns), tmp_path / "a.png", "title")) == (1100, 550)
 
 
 def test_the_gap_is_explained():
-    assert figures.gap_note(0.02).startswith("Training minus validation accuracy: +0.0200. The wider")
-    assert "without Dropout" in figures.gap_note(-0.01)
+    above, below = pd.Series([0.9, 0.99]), pd.Series([0.85, 0.97])
+    assert "training is +0.0200 above validation" in figures.gap_note(above, below)
+    assert "no mistake" not in figures.gap_note(above, below)
+    assert "no mistake" in figures.gap_note(below, above)
 
 
 @pytest.mark.parametrize("matrix", [np.eye(10, dtype=int) * 1000, np.arange(100).reshape(10, 10)])
