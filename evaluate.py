@@ -134,7 +134,7 @@ def predict(probabilities, data, run):
 
 def floor_percent(share):
     """Return a share as a percentage, rounded down: no mistake is 100% sure."""
-    return math.floor(1000 * share) / 10
+    return np.floor(1000 * share) / 10
 
 
 def report(run, show=False):
