@@ -125,7 +125,7 @@ def predict(probabilities, data, run):
     print(f"It misreads {len(wrong)} of {len(labels)}")
     figures.digits(
         data.x_test[shown],
-        [f"label {labels[i]}, reads {predictions[i]}\nand is {floor_percent(confidence[i])}% sure" for i in shown],
+        [f"label {labels[i]}, reads {predictions[i]}\nand is {floor_percent(confidence[i])} sure" for i in shown],
         PLOTS / run / "mistakes.png",
         f"{source}: {len(wrong)} of {len(labels)} misread, the surest mistakes first",
         columns=6,
@@ -133,8 +133,8 @@ def predict(probabilities, data, run):
 
 
 def floor_percent(share):
-    """Return a share as a percentage, rounded down: no mistake is 100% sure."""
-    return np.floor(1000 * share) / 10
+    """Write a share as a percentage, rounded down: no mistake is 100% sure."""
+    return f"{np.floor(1000 * share) / 10:.1f}%"
 
 
 def report(run, show=False):

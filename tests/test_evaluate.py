@@ -29,6 +29,11 @@ def test_recall_and_precision_worked_by_hand():
     assert np.isnan(recall[3:]).all() and np.isnan(precision[3:]).all()
 
 
+def test_certainty_is_rounded_down_and_short():
+    shares = np.array([0.99996, 0.509, np.nan], np.float32)
+    assert [evaluate.floor_percent(share) for share in shares] == ["99.9%", "50.9%", "nan%"]
+
+
 class Oracle:
     """A model that returns given probabilities."""
 
