@@ -146,7 +146,8 @@ def report(run, show=False):
     metrics["total_seconds"] = round(time.perf_counter() - script.STARTED, 2)
     train.write_json(train.MODELS / run / "metrics.json", metrics)
     accuracy, deck = metrics["test_accuracy"], DECK.get(run)
-    print(f"\n{run}: test accuracy {accuracy:.4f}, test loss {metrics['test_loss'] or math.nan:.4f}")
+    loss = math.nan if metrics["test_loss"] is None else metrics["test_loss"]
+    print(f"\n{run}: test accuracy {accuracy:.4f}, test loss {loss:.4f}")
     if metrics["dataset"] != "mnist":
         print("SYNTHETIC digits, not MNIST: this says nothing about the deck.")
     elif deck and deck.accuracy:
