@@ -72,7 +72,8 @@ def evaluate(model, data, run):
     from keras.losses import categorical_crossentropy
 
     metrics, history = read_run(run)
-    probabilities = model.predict(data.x_test, batch_size=1000, verbose=0)
+    # A thousand at a time: `model.predict(data.x_test)` would hold a copy of them all.
+    probabilities = np.concatenate([model.predict_on_batch(x) for x in np.array_split(data.x_test, 10)])
     labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
     matrix = confusion_matrix(labels, predictions)
     recall, precision = recall_and_precision(matrix)
@@ -158,7 +159,10 @@ def report(run, show=False):
     if metrics["validation_accuracy"] is not None:
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
-    print(f"{metrics['fit_seconds']:.0f} of {metrics['total_seconds']:.0f} seconds were training")
+    start, fit, total = (metrics[f"{name}_seconds"] for name in ("start", "fit", "total"))
+    print(
+        f"{total:.0f} seconds: {start:.0f} to start, {fit:.0f} to train, {total - start - fit:.0f} to evaluate and draw"
+    )
     pictures = sorted((PLOTS / run).glob("*.png"))
     print(f"Written: {train.MODELS / run}/ (model.keras, history.csv, metrics.json)")
     print(f"         {PLOTS / run}/ ({', '.join(picture.name for picture in pictures)})")

@@ -58,7 +58,7 @@ class Digits(NamedTuple):
 
 def features(images):
     """Slides 4 and 5: pictures (n, 28, 28) uint8 0..255 -> (n, 784) float32 in [0, 1]."""
-    return images.reshape(len(images), 784).astype("float32") / 255
+    return images.reshape(len(images), 784) / np.float32(255)
 
 
 def one_hot(labels):
