@@ -72,8 +72,8 @@ def evaluate(model, data, run):
     from keras.losses import categorical_crossentropy
 
     metrics, history = read_run(run)
-    # A thousand at a time: `model.predict(data.x_test)` would hold a copy of them all.
-    probabilities = np.concatenate([model.predict_on_batch(x) for x in np.array_split(data.x_test, 10)])
+    # A part at a time: `model.predict(data.x_test)` would hold a copy of them all.
+    probabilities = np.concatenate([model.predict_on_batch(x) for x in np.array_split(data.x_test, 20)])
     labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
     matrix = confusion_matrix(labels, predictions)
     recall, precision = recall_and_precision(matrix)

@@ -137,7 +137,7 @@ def fit(model, data, args):
                 model.fit(
                     fast.batches(x[:training], y[:training], args.batch_size, shuffle=True),
                     epochs=epochs,
-                    validation_data=fast.batches(x[training:], y[training:], 1000) if held_out else None,
+                    validation_data=fast.batches(x[training:], y[training:], 500) if held_out else None,
                     shuffle=False,
                     callbacks=[log, LambdaCallback(on_train_batch_end=stop_here, on_test_batch_end=stop_here)],
                     verbose=1 if sys.stdout.isatty() else 2,  # a bar in a terminal, a line an epoch in a file

@@ -100,7 +100,7 @@ def summary(rows, speed):
 
     rows = pd.DataFrame(rows)
     listing = rows[rows["side"] == "listing"].set_index(["run", "round"])[["fit", "whole"]]
-    rows = rows.join(listing, on=["run", "round"], rsuffix=" of listing")
+    rows = rows.join(listing, on=["run", "round"], suffixes=("", " of listing"))
     for column in ("fit", "whole"):
         rows[f"{column} ratio"] = rows.pop(f"{column} of listing") / rows[column]
     groups = rows.groupby(["run", "side"], sort=False)
