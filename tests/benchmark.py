@@ -126,8 +126,6 @@ def main():
     data = preprocess.DATA.resolve()
     preprocess.read_mnist(data)
 
-    script.import_tensorflow()
-    speed = matmul_speed()
     sides = ["listing", "script"] + ["script --bfloat16"] * args.bfloat16
     rows = []
     for turn in range(1, args.rounds + 1):
@@ -136,7 +134,8 @@ def main():
                 row = {"round": turn, **side(name, run, data)}
                 print(f"round {turn}: {run}, {name}: fit {row['fit']:.1f} of {row['whole']:.1f} seconds", flush=True)
                 rows.append(row)
-    table = summary(rows, speed)
+    script.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
+    table = summary(rows, matmul_speed())
     table["device"] = f"{train.device()}, {platform.machine()}"
     with script.whole_file(RESULTS) as part:
         table.to_csv(part, index=False)
