@@ -161,7 +161,7 @@ def report(run, show=False):
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
     start, fit, total = (metrics[f"{name}_seconds"] for name in ("start", "fit", "total"))
     print(
-        f"{total:.0f} seconds: {start:.0f} to start, {fit:.0f} to train, {total - start - fit:.0f} to evaluate and draw"
+        f"{total:.1f} seconds: {start:.1f} to start, {fit:.1f} to train, {total - start - fit:.1f} to evaluate and draw"
     )
     pictures = sorted((PLOTS / run).glob("*.png"))
     print(f"Written: {train.MODELS / run}/ (model.keras, history.csv, metrics.json)")

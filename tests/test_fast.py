@@ -1,7 +1,7 @@
 """The scripts' training against the deck's programs as typed, and the arithmetic of the benchmark."""
 
-import os
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -35,9 +35,9 @@ def digits():
     return preprocess.Digits(x, y, x, y, "synthetic", "")
 
 
-def trained_by_script(monkeypatch, folder, name, digits):
+def trained_by_script(monkeypatch, folder, name, digits, *flags):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "argv", ["script", "--epochs", "3", "--seed", "5"])
+    monkeypatch.setattr(sys, "argv", ["script", "--epochs", "3", "--seed", "5", *flags])
     args = train.begin(script.argument_parser(""), name)
     model = BUILD[name]()
     train.fit(model, digits, args)
@@ -110,6 +110,19 @@ def test_bfloat16_is_for_training_alone(tmp_path):
     assert metrics(tmp_path, "mlp_256_bfloat16_dryrun_synthetic") == before
 
 
+def has_bfloat16():
+    cpu = Path("/proc/cpuinfo")
+    return cpu.exists() and {"avx512_bf16", "amx_bf16"} & set(cpu.read_text().split())
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="needs a CPU with AVX512_BF16 or AMX")
+def test_bfloat16_multiplies_with_16_bits(monkeypatch, tmp_path, digits):
+    full, short = (trained_by_script(monkeypatch, tmp_path, "cnn", digits, *flags) for flags in ([], ["--bfloat16"]))
+    assert not np.array_equal(full.get_weights()[0], short.get_weights()[0])
+    assert short.get_weights()[0].dtype == np.float32
+    np.testing.assert_allclose(full.history.history["loss"], short.history.history["loss"], rtol=0.1)
+
+
 def test_the_benchmarks_multiply_adds():
     assert benchmark.operations("mlp_256", 1, 0, 1) == 2 * (2 * 784 * 256 + 3 * 256 * 10)
     assert benchmark.operations("mlp_256", 0, 1, 1) == 2 * (784 * 256 + 256 * 10)
@@ -131,7 +144,6 @@ def test_the_benchmarks_table():
     assert ours["matmul share"] == 0.25
 
 
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a Unix")
 def test_the_benchmark_measures_a_process(tmp_path):
     measure = "import benchmark; print(*benchmark.measure(['-c', 'print(len(bytes([1]) * 2**28))'], '.'))"
     process = run(tmp_path, "-c", measure, PYTHONPATH=str(ROOT / "tests"))

@@ -1,6 +1,7 @@
 """The recipe of slide 10, the names of runs, and training that is repeated, interrupted, or can't be written down."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def test_slide_10_is_the_default(monkeypatch):
         ("cnn", ["--batch-size", "100", "--validation-split", "0", "--learning-rate", "1e-2"],
          "cnn_batch100_validation0.0_lr0.01"),
         ("cnn", ["--deterministic", "--dry-run"], "cnn_deterministic_dryrun"),
+        ("cnn", ["--bfloat16"], "cnn_bfloat16"),
     ],
 )  # fmt: skip
 def test_a_runs_name_tells_its_experiment(monkeypatch, run, flags, name):
@@ -59,6 +61,9 @@ def test_dry_run_of_every_script(tmp_path):
         for step in ("1. Preprocess", "2. Build", "3. Train", "4. Evaluate", "5. Predict"):
             assert f"\n{step}" in process.stdout
         assert "Total params" in process.stdout  # model.summary()
+        times = re.search(r"(.+) seconds: (.+) to start, (.+) to train, (.+) to evaluate and draw", process.stdout)
+        total, *parts = map(float, times.groups())
+        assert min(parts) > 0 and abs(total - sum(parts)) < 0.25
         made = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob(f"*/{run_name}_dryrun_synthetic/*"))
         assert made == [f"models/{run_name}_dryrun_synthetic/{file}" for file in FILES] + [
             f"plots/{run_name}_dryrun_synthetic/{file}" for file in PICTURES
