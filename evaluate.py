@@ -160,9 +160,8 @@ def report(run, show=False):
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
     start, fit, total = (metrics[f"{name}_seconds"] for name in ("start", "fit", "total"))
-    print(
-        f"{total:.1f} seconds: {start:.1f} to start, {fit:.1f} to train, {total - start - fit:.1f} to evaluate and draw"
-    )
+    rest = total - start - fit
+    print(f"{total:.1f} seconds: {start:.1f} to start, {fit:.1f} to train, {rest:.1f} to evaluate and draw")
     pictures = sorted((PLOTS / run).glob("*.png"))
     print(f"Written: {train.MODELS / run}/ (model.keras, history.csv, metrics.json)")
     print(f"         {PLOTS / run}/ ({', '.join(picture.name for picture in pictures)})")

@@ -3,6 +3,8 @@
 TensorFlow is imported in the functions, as in `script.py`.
 """
 
+import contextlib
+
 
 def batches(x, y, batch_size, shuffle=False):
     """Return a tf.data.Dataset of (x, y) batches, in the very order of `model.fit(x, y, batch_size, shuffle=shuffle)`.
@@ -61,3 +63,15 @@ def adam(learning_rate):
 
     optimizer.update_step = update_step
     return optimizer
+
+
+@contextlib.contextmanager
+def bfloat16(wanted=True):
+    """Within, if `wanted`, let a CPU compute in 16 bits where it helps; weights and all that is saved keep 32 bits."""
+    import tensorflow as tf
+
+    try:
+        tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": wanted})
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": False})

@@ -104,7 +104,6 @@ def fit(model, data, args):
     Writes models/<run>/model.keras, history.csv (a row an epoch) and metrics.json, all three once training is done.
     Ctrl-C keeps the finished epochs as the run <run>_interrupted. Raises OSError where a file can't be written.
     """
-    import tensorflow as tf
     from keras.callbacks import CSVLogger, LambdaCallback
 
     run = args.run + "_synthetic" * (data.dataset == "synthetic")
@@ -126,14 +125,13 @@ def fit(model, data, args):
         metrics=["accuracy"],
         steps_per_execution=math.ceil(steps / 8),
     )
-    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": args.bfloat16})
     MODELS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{run}-", dir=MODELS) as folder:
         log = CSVLogger(f"{folder}/history.csv")
         interrupted = False
         start = time.perf_counter()
         try:
-            with patient_interrupt() as stop_here:
+            with fast.bfloat16(args.bfloat16), patient_interrupt() as stop_here:
                 model.fit(
                     fast.batches(x[:training], y[:training], args.batch_size, shuffle=True),
                     epochs=epochs,
@@ -146,7 +144,6 @@ def fit(model, data, args):
             interrupted = True
             log.on_train_end()  # closes its file
         seconds = round(time.perf_counter() - start, 2)
-        tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": False})
         finished = len(model.history.epoch)
         if interrupted:
             run += "_interrupted"
