@@ -62,6 +62,19 @@ def recall_and_precision(matrix):
         return right / counts.sum(axis=1), right / counts.sum(axis=0)
 
 
+def measure(model, x, y):
+    """Return what `model` says of the pictures `x`, (n, 10) float32 probabilities, its accuracy, and its loss.
+
+    The loss is None where it is not a number.
+    """
+    from keras.losses import categorical_crossentropy
+
+    # A part at a time: `model.predict(x)` would hold a copy of them all.
+    probabilities = np.concatenate([model.predict_on_batch(part) for part in np.split(x, range(500, len(x), 500))])
+    accuracy = float(np.mean(y.argmax(axis=1) == probabilities.argmax(axis=1)))
+    return probabilities, accuracy, finite(np.mean(categorical_crossentropy(y, probabilities)))
+
+
 def evaluate(model, data, run):
     """Slides 12 and 19: measure `model` on the test set; print, draw and save what comes out.
 
@@ -69,15 +82,11 @@ def evaluate(model, data, run):
     plots/<run>/. Returns the probabilities, (10000, 10) float32. Raises OSError where a file can't be read or written.
     """
     import pandas as pd
-    from keras.losses import categorical_crossentropy
 
     metrics, history = read_run(run)
-    # A part at a time: `model.predict(data.x_test)` would hold a copy of them all.
-    probabilities = np.concatenate([model.predict_on_batch(x) for x in np.array_split(data.x_test, 20)])
-    labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
-    matrix = confusion_matrix(labels, predictions)
+    probabilities, accuracy, loss = measure(model, data.x_test, data.y_test)
+    matrix = confusion_matrix(data.y_test.argmax(axis=1), probabilities.argmax(axis=1))
     recall, precision = recall_and_precision(matrix)
-    accuracy = float(np.mean(labels == predictions))
 
     print("Confusion matrix: rows are what the digits are, columns what the network reads")
     print(matrix)
@@ -89,7 +98,7 @@ def evaluate(model, data, run):
     figures.confusion_matrix(matrix, recall, precision, PLOTS / run / "confusion_matrix.png", title)
     metrics |= {
         "test_accuracy": accuracy,
-        "test_loss": finite(np.mean(categorical_crossentropy(data.y_test, probabilities))),
+        "test_loss": loss,
         "recall": [finite(value) for value in recall],
         "precision": [finite(value) for value in precision],
         "confusion_matrix": matrix.to_numpy().tolist(),

@@ -97,6 +97,28 @@ def begin(parser, run):
     return args
 
 
+def recipe(model, training, validation, epochs=10, batch_size=200, learning_rate=0.001, **options):
+    """Slide 10: compile `model` and train it; return Keras's History.
+
+    training, validation: pairs of arrays, (n, 784) pictures and (n, 10) labels; `validation` may hold no picture.
+    options: for Keras's `fit`.
+    """
+    steps = math.ceil(len(training[0]) / batch_size)
+    model.compile(
+        optimizer=fast.adam(learning_rate),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=math.ceil(steps / 8),  # several at a time go faster; the bar moves eight times an epoch
+    )
+    return model.fit(
+        fast.batches(*training, batch_size, shuffle=True),
+        epochs=epochs,
+        validation_data=fast.batches(*validation, 500) if len(validation[0]) else None,
+        shuffle=False,
+        **options,
+    )
+
+
 def fit(model, data, args):
     """Train `model` on `data` as the flags say and save it; return the name of the run.
 
@@ -117,14 +139,6 @@ def fit(model, data, args):
     steps = math.ceil(training / args.batch_size)
     print(f"{training} pictures for training, {held_out} for validation; {device()}")
     print(f"{epochs} epoch{'s' * (epochs > 1)} of {steps} batches of {args.batch_size}", flush=True)
-
-    # Several steps at a time go faster; the bar moves once for each such group.
-    model.compile(
-        optimizer=fast.adam(args.learning_rate),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-        steps_per_execution=math.ceil(steps / 8),
-    )
     MODELS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{run}-", dir=MODELS) as folder:
         log = CSVLogger(f"{folder}/history.csv")
@@ -132,11 +146,13 @@ def fit(model, data, args):
         start = time.perf_counter()
         try:
             with fast.bfloat16(args.bfloat16), patient_interrupt() as stop_here:
-                model.fit(
-                    fast.batches(x[:training], y[:training], args.batch_size, shuffle=True),
-                    epochs=epochs,
-                    validation_data=fast.batches(x[training:], y[training:], 500) if held_out else None,
-                    shuffle=False,
+                recipe(
+                    model,
+                    (x[:training], y[:training]),
+                    (x[training:], y[training:]),
+                    epochs,
+                    args.batch_size,
+                    args.learning_rate,
                     callbacks=[log, LambdaCallback(on_train_batch_end=stop_here, on_test_batch_end=stop_here)],
                     verbose=1 if sys.stdout.isatty() else 2,  # a bar in a terminal, a line an epoch in a file
                 )
