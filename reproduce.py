@@ -1,4 +1,4 @@
-"""The deck's experiments over many seeds.
+"""The deck's experiments over many seeds: which of its statements hold, and how surely?
 
 python reproduce.py                                       20 seeds of every experiment: hours on two cores
 python reproduce.py --experiments mlp_256 cnn --seeds 5   only these
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+import claims
 import cnn
 import evaluate
 import mlp
@@ -26,7 +27,7 @@ import preprocess
 import script
 import train
 
-RUNS = Path("results/runs.csv")
+RUNS, SUMMARY = Path("results/runs.csv"), Path("results/summary.md")
 TRAINING, EPOCHS = 48000, 10  # slide 10
 CURVES = [f"{curve}_{epoch}" for curve in ("accuracy", "loss", "val_accuracy", "val_loss") for epoch in range(1, 11)]
 NUMBERS = ["test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "seconds", *CURVES]
@@ -169,6 +170,10 @@ def main():
         for count, (name, seed) in enumerate(missing, start=1):
             add_run(run_once(name, seed, data))
             bar.update(count)
+    text = claims.summary(read_runs())
+    with script.whole_file(SUMMARY) as part:
+        part.write_text(text, encoding="utf-8")
+    print(f"\n{text}\nWritten: {RUNS}, {SUMMARY}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,83 @@
+"""Statistics against cases worked by hand, and verdicts on rows whose answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import claims
+
+
+def test_the_interval_worked_by_hand():
+    # Resamples of two: the means 0, 1/2, 1 with the chances 1/4, 1/2, 1/4. Of three, two of them equal: the highest
+    # mean has the chance 1/27, above 2.5%; the lowest 8/27.
+    assert claims.interval([0, 1]) == (0, 1)
+    assert claims.interval([0, 0, 1]) == (0, 1)
+    assert claims.interval([0, 1], confidence=0.4) == (0.5, 0.5)
+    assert claims.interval([3, 3, 3]) == (3, 3)
+    assert np.isnan(claims.interval([3])).all()
+
+
+def test_the_interval_is_nearly_students():
+    values = np.random.default_rng(1).normal(5, 2, 200)
+    error = 1.972 * values.std(ddof=1) / np.sqrt(200)  # Student's t for 199 degrees of freedom
+    np.testing.assert_allclose(claims.interval(values), [values.mean() - error, values.mean() + error], atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [([1, 2, 3], "holds"), ([-1, -2, -3], "does not hold"), ([-1, 0, 1], "undecided"), ([1], "undecided")],
+)
+def test_a_difference_is_decided_by_its_interval(values, verdict):
+    claim = claims.positive("13", "", "", pd.Series(values, dtype=float))
+    assert claim.verdict == verdict and claim.mean == np.mean(values) and claim.seeds == len(values)
+
+
+@pytest.mark.parametrize(
+    ("number", "percentile", "verdict"),
+    [(0.5, "0th", "holds"), (2, "38th", "holds"), (2.5, "50th", "holds"), (5, "100th", "does not hold")],
+)
+def test_where_the_decks_number_falls(number, percentile, verdict):
+    claim = claims.reaches("12", "MLP 256", number, pd.Series([1.0, 2.0, 3.0, 4.0]))
+    assert percentile in claim.effect and claim.verdict == verdict and claim.mean == 2.5
+
+
+def rows():
+    """Five seeds of some experiments; the gap and the test accuracy of each are known."""
+    gaps = {"mlp_256": 0.01, "mlp_800": 0.02, "dropout_0.5": 0.03, "cnn": 0.0, "mlp_800_of_24000": 0.04}
+    accuracies = {"mlp_256": 0.97, "mlp_800": 0.97, "dropout_0.5": 0.98, "cnn": 0.99, "mlp_800_of_24000": 0.9}
+    return pd.DataFrame(
+        {
+            "experiment": name,
+            "seed": seed,
+            "test_accuracy": accuracies[name] + seed / 1000,
+            "train_accuracy": 0.9 + gaps[name] + (-1) ** seed * 0.001 * (name == "mlp_256"),
+            "validation_accuracy": 0.9,
+        }
+        for name in gaps
+        for seed in range(5)
+    )
+
+
+def test_verdicts():
+    found = {claim.statement: claim for claim in claims.judge(rows())}
+    assert found["800 neurons overfit more than 256"].verdict == "holds"
+    assert found["800 neurons overfit more than 256"].mean == pytest.approx(0.0098)
+    assert found["800 neurons read the test set better"].verdict == "undecided"
+    assert found["Dropout(0.5) lowers overfitting"].verdict == "does not hold"
+    assert found["48000 pictures overfit less than 24000"].verdict == "holds"
+    assert found["the CNN beats Dropout(0.5)"].mean == pytest.approx(0.01)
+    assert found["Dropout(0.25) lowers overfitting"].seeds == 0
+
+
+def test_differences_are_paired_by_seed():
+    table = rows()
+    table = table[~((table["experiment"] == "cnn") & (table["seed"] == 0))]
+    claim = {claim.statement: claim for claim in claims.judge(table)}["the CNN beats MLP 256"]
+    assert claim.seeds == 4 and claim.mean == pytest.approx(0.02) and claim.high - claim.low < 1e-9
+
+
+def test_the_summary_has_a_row_an_experiment_and_a_claim():
+    lines = claims.summary(rows()).splitlines()
+    assert "| mlp_256 | 5 | 0.9720 ± 0.0016 | 0.9700 to 0.9740 | +0.0102 |" in lines
+    assert any("the CNN beats MLP 256" in line and line.endswith("| 5 | holds |") for line in lines)
+    assert not any("Dropout(0.25)" in line for line in lines)  # no seed of it has run
