@@ -27,16 +27,16 @@ class Claim(NamedTuple):
 
 
 def interval(values, confidence=0.95):
-    """Return the lower and upper end of the bootstrap interval (percentile method, 10000 resamples) of the mean.
+    """Return the lower and upper end of Student's t interval of the mean; its quantile is simulated, good to 0.5%.
 
     values: (n,) numbers, one a seed. NaN, NaN for fewer than two.
     """
-    values = np.asarray(values, float)
-    if len(values) < 2:
+    n = len(values)
+    if n < 2:
         return np.nan, np.nan
-    means = np.random.default_rng(0).choice(values, (10000, len(values))).mean(axis=1)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return low, high
+    quantile = np.quantile(np.abs(np.random.default_rng(0).standard_t(n - 1, 1_000_000)), confidence)
+    error = quantile * np.std(values, ddof=1) / np.sqrt(n)
+    return np.mean(values) - error, np.mean(values) + error
 
 
 def positive(slide, statement, effect, values):
