@@ -21,6 +21,7 @@ import numpy as np
 import claims
 import cnn
 import evaluate
+import figures
 import mlp
 import mlp_dropout
 import preprocess
@@ -28,6 +29,7 @@ import script
 import train
 
 RUNS, SUMMARY = Path("results/runs.csv"), Path("results/summary.md")
+PLOTS = Path("plots/study")
 TRAINING, EPOCHS = 48000, 10  # slide 10
 CURVES = [f"{curve}_{epoch}" for curve in ("accuracy", "loss", "val_accuracy", "val_loss") for epoch in range(1, 11)]
 NUMBERS = ["test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "seconds", *CURVES]
@@ -139,6 +141,31 @@ def add_run(row):
         (pd.concat([runs, row]) if len(runs) else row).to_csv(part, index=False)
 
 
+def draw(runs):
+    """Draw the study from the rows of runs.csv into plots/study/; return the pictures' paths."""
+    runs = runs.assign(gap=runs["train_accuracy"] - runs["validation_accuracy"])
+    groups = {name: runs[runs["experiment"] == name] for name in EXPERIMENTS if name in set(runs["experiment"])}
+    full = {name: group for name, group in groups.items() if EXPERIMENTS[name].pictures == TRAINING}
+    sizes = {size: groups[name].set_index("seed") for size, name in claims.SIZES.items() if name in groups}
+    gaps = {name: group["gap"] for name, group in groups.items()}
+    paths = [figures.seeds(gaps, PLOTS / "gap.png", "Overfitting", "training minus validation accuracy, last epoch")]
+    if full:
+        accuracies = {name: group["test_accuracy"] for name, group in full.items()}
+        deck = {name: evaluate.DECK[name].accuracy for name in full if name in ("mlp_256", "cnn")}
+        title = "The test accuracy of every run"
+        paths.append(figures.seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", deck))
+        training, validation = (
+            {name: group[[f"{curve}_{epoch}" for epoch in range(1, EPOCHS + 1)]] for name, group in full.items()}
+            for curve in ("accuracy", "val_accuracy")
+        )
+        title = "Mean learning curves; the bands reach from the lowest to the highest seed"
+        paths.append(figures.mean_curves(training, validation, PLOTS / "curves.png", title))
+    if len(sizes) > 1:
+        tables = [{size: table[column] for size, table in sizes.items()} for column in ("gap", "test_accuracy")]
+        paths.append(figures.sizes(*tables, PLOTS / "sizes.png", "MLP 800 on the first training pictures only"))
+    return paths
+
+
 def main():
     parser = script.argument_parser(__doc__)
     parser.add_argument("--seeds", type=train.number(int, 1), default=20, help="run the seeds 0 to this one less one")
@@ -170,10 +197,12 @@ def main():
         for count, (name, seed) in enumerate(missing, start=1):
             add_run(run_once(name, seed, data))
             bar.update(count)
-    text = claims.summary(read_runs())
+    runs = read_runs()
+    text = claims.summary(runs)
     with script.whole_file(SUMMARY) as part:
         part.write_text(text, encoding="utf-8")
-    print(f"\n{text}\nWritten: {RUNS}, {SUMMARY}")
+    pictures = draw(runs)
+    print(f"\n{text}\nWritten: {RUNS}, {SUMMARY}, {PLOTS}/ ({', '.join(path.name for path in pictures)})")
 
 
 if __name__ == "__main__":

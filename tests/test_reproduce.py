@@ -1,10 +1,14 @@
 """The study: its grid, and the file that keeps its rows."""
 
+import subprocess
+import sys
+import time
+
 import pandas as pd
 import pytest
 
 import reproduce
-from conftest import ROOT, error_line, run
+from conftest import ROOT, environment, error_line, metrics, run
 
 
 def row(experiment="mlp_256", seed=0, **more):
@@ -69,3 +73,48 @@ def test_the_grid_leaves_out_what_is_done(runs):
 
 def test_an_unknown_experiment(tmp_path):
     assert "invalid choice: 'cnn7'" in error_line(run(tmp_path, ROOT / "reproduce.py", "--experiments", "cnn7"), 2)
+
+
+def test_the_pictures_are_drawn_from_what_there_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mlp_256", "cnn", "mlp_800"):
+        for seed in range(3):
+            reproduce.add_run(row(name, seed))
+    assert [path.name for path in reproduce.draw(reproduce.read_runs())] == ["gap.png", "accuracy.png", "curves.png"]
+    reproduce.add_run(row("mlp_800_of_3000", 0))
+    assert [path.name for path in reproduce.draw(reproduce.read_runs())][-1] == "sizes.png"
+    assert all(path.stat().st_size > 10000 for path in (tmp_path / reproduce.PLOTS).iterdir())
+
+
+SHORT = ["--experiments", "mlp_800_of_3000", "--seeds", "3"]
+
+
+@pytest.mark.training
+def test_a_killed_study_goes_on_where_it_stopped(tmp_path, mnist_folder):
+    file = tmp_path / reproduce.RUNS
+    command = [sys.executable, ROOT / "reproduce.py", *SHORT]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.DEVNULL) as process:
+        while not file.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    before = file.read_text()
+    assert len(before.splitlines()) in (2, 3)
+    process = run(tmp_path, ROOT / "reproduce.py", *SHORT)
+    assert process.returncode == 0 and process.stderr == ""
+    assert file.read_text().startswith(before)
+    found = pd.read_csv(file)
+    assert list(found["seed"]) == [0, 1, 2] and found["test_accuracy"].between(0.9, 0.95).all()
+    assert "| mlp_800_of_3000 | 3 |" in (tmp_path / reproduce.SUMMARY).read_text(encoding="utf-8")
+    assert "3 runs, 0 of them to do" in run(tmp_path, ROOT / "reproduce.py", *SHORT).stdout
+
+
+@pytest.mark.training
+def test_a_run_of_the_study_is_the_scripts_run(tmp_path, mnist_folder):
+    assert run(tmp_path, ROOT / "reproduce.py", "--experiments", "mlp_256", "--seeds", "1").returncode == 0
+    assert run(tmp_path, ROOT / "mlp.py", "--dataset", "mnist").returncode == 0
+    (study,) = pd.read_csv(tmp_path / reproduce.RUNS).to_dict("records")
+    script = metrics(tmp_path, "mlp_256")
+    for name in ("test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "dataset_sha256"):
+        assert study[name] == script[name]
+    assert study["accuracy_10"] == study["train_accuracy"] and study["val_accuracy_10"] == study["validation_accuracy"]
