@@ -147,6 +147,7 @@ def interrupted(folder, after):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores Ctrl-C
     )
     for line in process.stdout:
         if after in line:
