@@ -26,6 +26,11 @@ class Claim(NamedTuple):
     verdict: str  # "holds", "does not hold" or "undecided"
 
 
+def with_gap(runs):
+    """Return `runs` with a column more, `gap`: training minus validation accuracy after the last epoch."""
+    return runs.assign(gap=runs["train_accuracy"] - runs["validation_accuracy"])
+
+
 def interval(values, confidence=0.95):
     """Return the lower and upper end of Student's t interval of the mean; its quantile is simulated, good to 0.5%.
 
@@ -61,7 +66,7 @@ def reaches(slide, model, number, values):
 
 def judge(runs):
     """Return the list of claims, from the rows of runs.csv (a data frame); differences are paired by seed."""
-    runs = runs.assign(gap=runs["train_accuracy"] - runs["validation_accuracy"])
+    runs = with_gap(runs)
     gap = runs.pivot(index="seed", columns="experiment", values="gap")
     accuracy = runs.pivot(index="seed", columns="experiment", values="test_accuracy")
 
@@ -95,7 +100,7 @@ def summary(runs):
     """Return results/summary.md: the experiments and the claims, a Markdown table each, from the rows of runs.csv."""
     import pandas as pd
 
-    runs = runs.assign(gap=runs["train_accuracy"] - runs["validation_accuracy"])
+    runs = with_gap(runs)
     groups = runs.groupby("experiment", sort=False)
     accuracy = groups["test_accuracy"]
     experiments = pd.DataFrame(

@@ -7,7 +7,6 @@ python reproduce.py --dry-run                             what would run, and fo
 A finished run is a row of results/runs.csv and is not run again: stop when you like, the same command goes on.
 """
 
-import os
 import platform
 import subprocess
 import time
@@ -15,8 +14,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 import claims
 import cnn
@@ -63,7 +60,6 @@ EXPERIMENTS = {
 def run_once(name, seed, data):
     """Train and test the experiment `name` with `seed`, as its script does; return its row of runs.csv as a dict."""
     import keras
-    import tensorflow as tf
 
     experiment = EXPERIMENTS[name]
     x, y = data.x_train, data.y_train
@@ -88,11 +84,7 @@ def run_once(name, seed, data):
         "commit": commit(),
         "host": platform.node(),
         "device": train.device(),
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        **train.versions(),
     }
 
 
@@ -143,7 +135,7 @@ def add_run(row):
 
 def draw(runs):
     """Draw the study from the rows of runs.csv into plots/study/; return the pictures' paths."""
-    runs = runs.assign(gap=runs["train_accuracy"] - runs["validation_accuracy"])
+    runs = claims.with_gap(runs)
     groups = {name: runs[runs["experiment"] == name] for name in EXPERIMENTS if name in set(runs["experiment"])}
     full = {name: group for name, group in groups.items() if EXPERIMENTS[name].pictures == TRAINING}
     sizes = {size: groups[name].set_index("seed") for size, name in claims.SIZES.items() if name in groups}

@@ -197,9 +197,6 @@ def patient_interrupt():
 
 def save(model, folder, run, data, args, **measured):
     """Write the model and the facts of its training beside `folder`'s history.csv, then move all to models/<run>/."""
-    import keras
-    import tensorflow as tf
-
     last = {name: values[-1] for name, values in model.history.history.items()}
     metrics = {
         "run": run,
@@ -213,13 +210,7 @@ def save(model, folder, run, data, args, **measured):
         "validation_accuracy": last.get("val_accuracy"),
         **measured,
         "flags": {flag: value for flag, value in vars(args).items() if flag != "run"},
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
-        },
+        "versions": versions(),
         "device": device(),
     }
     model.save(folder / "model.keras")
@@ -228,6 +219,20 @@ def save(model, folder, run, data, args, **measured):
     target.mkdir(exist_ok=True)
     for file in folder.iterdir():
         file.replace(target / file.name)
+
+
+def versions():
+    """Return the versions that a result depends on, and TensorFlow's oneDNN setting, as a dict of texts."""
+    import keras
+    import tensorflow as tf
+
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+    }
 
 
 def write_json(path, content):
