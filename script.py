@@ -24,6 +24,9 @@ CHATTER = re.compile(
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Help with every flag's default, below the script's own docstring as it stands."""
 
+    def _get_help_string(self, action):
+        return action.help if action.default is None else super()._get_help_string(action)
+
 
 def argument_parser(description):
     """Return a parser whose errors are one line on stderr (exit code 2)."""
@@ -64,7 +67,9 @@ def import_tensorflow():
         try:
             import tensorflow
 
-            tensorflow.config.list_physical_devices()
+            for gpu in tensorflow.config.list_physical_devices("GPU"):
+                with contextlib.suppress(RuntimeError):  # it computes already
+                    tensorflow.config.experimental.set_memory_growth(gpu, True)  # leave its memory to others too
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
@@ -73,6 +78,11 @@ def import_tensorflow():
                 if not CHATTER.match(line):
                     print(line.decode(errors="replace"), end="", file=sys.stderr)
     return tensorflow
+
+
+def warn(message):
+    """Write one line on stderr and go on."""
+    print(f"WARNING: {message}", file=sys.stderr, flush=True)
 
 
 def fail(message, code=1):

@@ -89,8 +89,6 @@ def begin(parser, run):
     tf = script.import_tensorflow()
     import keras
 
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)  # leave the rest of its memory to others
     keras.utils.set_random_seed(args.seed)
     if args.deterministic:
         tf.config.experimental.enable_op_determinism()
