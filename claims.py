@@ -139,7 +139,7 @@ def summary(runs):
         for claim in judge(runs)
         if claim.seeds
     )
-    return f"# The study\n\n{markdown(experiments)}\n{markdown(found)}"
+    return "\n".join(["# The study\n", *(markdown(table) for table in (experiments, found) if len(table))])
 
 
 def markdown(table):

@@ -5,6 +5,7 @@ Dask is needed here only (requirements-study.txt); it is imported in the functio
 
 import contextlib
 import logging
+import random
 import warnings
 
 import script
@@ -75,8 +76,11 @@ def check_versions(client):
 
 def work(name, seed, folder, threads, code):
     """What a worker does: one run; returns its row. Raises OSError where this worker can't do it as the others do."""
-    import distributed
+    import dask.sizeof
+    import distributed.comm.core
 
+    for module in (dask.sizeof, distributed.comm.core):
+        module.random = random.Random()  # they draw at any time from Python's generator, from which Keras seeds a model
     worker = distributed.get_worker()
     try:
         if worker.state.nthreads != 1:
@@ -100,7 +104,14 @@ def run_all(client, runs, folder, threads):
     """
     from distributed import CancelledError, KilledWorker, wait
 
-    pending = client.map(work, *zip(*runs), folder=folder, threads=threads, code=study.code(), pure=False)
+    code = study.code()
+
+    def there(name, seed):  # travels as a whole, so that a scheduler need not have this project
+        from cluster import work
+
+        return work(name, seed, folder, threads, code)
+
+    pending = client.map(there, *zip(*runs), pure=False)
     alone = False
     while pending:
         try:
@@ -109,10 +120,12 @@ def run_all(client, runs, folder, threads):
         except TimeoutError:
             if not client.scheduler_info()["workers"] and not alone:
                 alone = True
-                script.warn(f"no worker at {client.scheduler.address}; waiting for one: {START_WORKER}")
+                script.warn(
+                    f"no worker at {client.scheduler.address}; waiting for one; in a clone of this project: {START_WORKER}"
+                )
         except KilledWorker as error:
             raise OSError(f"{error.allowed_failures + 1} workers died in the same run; do they lack memory?") from error
-        except CancelledError as error:
-            raise OSError("the Dask scheduler went away; this command, given again, goes on from here") from error
         except ImportError as error:
             raise OSError(f"a worker cannot load this project ({error}); in a clone of it: {START_WORKER}") from error
+        except CancelledError as error:
+            raise OSError("the Dask scheduler went away; this command, given again, goes on from here") from error

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import io
 import os
 import platform
 import subprocess
@@ -87,7 +88,7 @@ def run_once(name, seed, data):
 @functools.cache
 def load_mnist(folder):
     """Return MNIST as `preprocess.Digits`, once a process and without a word. Raises OSError where it can't be had."""
-    with contextlib.redirect_stdout(None):
+    with contextlib.redirect_stdout(io.StringIO()):
         return preprocess.load_data("mnist", folder)
 
 
