@@ -12,7 +12,7 @@ import script
 import study
 
 WORKER_MEMORY = 1.5e9  # bytes that a run takes, about
-START_WORKER = "`python -m dask worker ADDRESS --nthreads 1 --nworkers -1`"  # -1: one a core
+START_WORKER = "in a clone of this project `python -m dask worker ADDRESS --nthreads 1 --nworkers -1`"  # -1: one a core
 PATIENCE = 10  # seconds without an answer after which something is said
 
 
@@ -120,12 +120,10 @@ def run_all(client, runs, folder, threads):
         except TimeoutError:
             if not client.scheduler_info()["workers"] and not alone:
                 alone = True
-                script.warn(
-                    f"no worker at {client.scheduler.address}; waiting for one; in a clone of this project: {START_WORKER}"
-                )
+                script.warn(f"waiting for a worker at {client.scheduler.address}; {START_WORKER} starts one")
         except KilledWorker as error:
             raise OSError(f"{error.allowed_failures + 1} workers died in the same run; do they lack memory?") from error
         except ImportError as error:
-            raise OSError(f"a worker cannot load this project ({error}); in a clone of it: {START_WORKER}") from error
+            raise OSError(f"a worker cannot load this project ({error}); {START_WORKER} starts one that can") from error
         except CancelledError as error:
             raise OSError("the Dask scheduler went away; this command, given again, goes on from here") from error
