@@ -51,7 +51,7 @@ def connect(scheduler=None, workers=1):
                     n_workers=workers,
                     threads_per_worker=1,
                     memory_limit=0,  # `cores` has seen to it
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",  # any free port
                     silence_logs=logging.CRITICAL,
                 )
             )
@@ -116,7 +116,7 @@ def run_all(client, runs, folder, threads):
     while pending:
         try:
             done, pending = wait(pending, PATIENCE, return_when="FIRST_COMPLETED")
-            yield from (future.result() for future in done)
+            yield from (future.result() for future in sorted(done, key=lambda future: future.status == "error"))
         except TimeoutError:
             if not client.scheduler_info()["workers"] and not alone:
                 alone = True

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import claims
 
@@ -15,12 +16,28 @@ def test_the_interval_is_students(n, confidence, quantile):
     values = np.arange(n) + 7.0
     error = quantile * np.sqrt(n * (n + 1) / 12) / np.sqrt(n)  # the variance of n whole numbers in a row
     expected = [values.mean() - error, values.mean() + error]
-    np.testing.assert_allclose(claims.interval(values, confidence), expected, atol=0.005 * error)
+    np.testing.assert_allclose(claims.interval(values, confidence), expected, atol=0.0005 * error)
 
 
 def test_the_interval_of_little():
     assert claims.interval([3, 3, 3]) == (3, 3)
-    assert np.isnan(claims.interval([3])).all()
+    assert np.isnan(claims.interval([3])).all() and np.isnan(claims.interval([])).all()
+
+
+def test_the_interval_is_that_of_scipys_test():
+    values = np.random.default_rng(0).normal(3, 2, 9)
+    for confidence in (0.9, 0.95, 0.99):
+        reference = stats.ttest_1samp(values, 0).confidence_interval(confidence)
+        np.testing.assert_allclose(claims.interval(values, confidence), reference)
+
+
+def test_the_band_holds_the_next_run():
+    samples = np.random.default_rng(0).normal(0.98, 0.001, (4000, 6))
+    bands = [claims.band(sample[:5], 0.9) for sample in samples]
+    inside = [low < sample[5] < high for sample, (low, high) in zip(samples, bands)]
+    assert np.mean(inside) == pytest.approx(0.9, abs=0.02)
+    low, high = claims.band([1, 3], 0.95)  # by hand: 2 +- 12.706 * sqrt(2) * sqrt(1 + 1/2)
+    assert (low, high) == pytest.approx((2 - 22.008, 2 + 22.008), abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -34,17 +51,17 @@ def test_a_difference_is_decided_by_its_interval(values, verdict):
 
 @pytest.mark.parametrize(
     ("number", "percentile", "verdict"),
-    [(0.5, "0th", "holds"), (2, "38th", "holds"), (2.5, "50th", "holds"), (5, "100th", "does not hold")],
+    [(0.5, "0", "holds"), (2, "38", "holds"), (2.5, "50", "holds"), (5, "100", "does not hold")],
 )
 def test_where_the_decks_number_falls(number, percentile, verdict):
     claim = claims.reaches("12", "MLP 256", number, pd.Series([1.0, 2.0, 3.0, 4.0]))
-    assert percentile in claim.effect and claim.verdict == verdict and claim.mean == 2.5
+    assert f"at percentile {percentile}," in claim.effect and claim.verdict == verdict and claim.mean == 2.5
 
 
 def rows():
     """Five seeds of some experiments; the gap and the test accuracy of each are known."""
-    gaps = {"mlp_256": 0.01, "mlp_800": 0.02, "dropout_0.5": 0.03, "cnn": 0.0, "mlp_800_of_24000": 0.04}
-    accuracies = {"mlp_256": 0.97, "mlp_800": 0.97, "dropout_0.5": 0.98, "cnn": 0.99, "mlp_800_of_24000": 0.9}
+    gaps = {"mlp_256": 0.01, "mlp_800": 0.02, "mlp_dropout": 0.03, "cnn": 0.0, "mlp_800_of_24000": 0.04}
+    accuracies = {"mlp_256": 0.97, "mlp_800": 0.97, "mlp_dropout": 0.98, "cnn": 0.99, "mlp_800_of_24000": 0.9}
     return pd.DataFrame(
         {
             "experiment": name,
@@ -78,6 +95,10 @@ def test_differences_are_paired_by_seed():
 
 def test_the_summary_has_a_row_an_experiment_and_a_claim():
     lines = claims.summary(rows()).splitlines()
-    assert "| mlp_256 | 5 | 0.9720 ± 0.0016 | 0.9700 to 0.9740 | +0.0102 |" in lines
+    assert "| mlp_256 | 5 | 0.9720 ± 0.0016 | 0.9700 to 0.9740 | 0.9640 to 0.9800 | +0.0102 |" in lines
     assert any("the CNN beats MLP 256" in line and line.endswith("| 5 | holds |") for line in lines)
     assert not any("Dropout(0.25)" in line for line in lines)  # no seed of it has run
+
+
+def test_a_summary_without_any_claim():
+    assert claims.summary(rows().query("experiment == 'mlp_800_of_24000'")).count("\n| ---") == 1

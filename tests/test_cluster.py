@@ -1,0 +1,199 @@
+"""The study on Dask: the rows that come without it too; nothing is lost; one line when it cannot go on."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import psutil
+import pytest
+
+import cluster
+import reproduce
+import study
+from conftest import ROOT, environment, error_line, run
+
+STUDY = ["reproduce.py", "--experiments", "mlp_800_of_3000"]  # runs of seconds
+
+
+@contextlib.contextmanager
+def started(folder, *command):
+    """A `python <command>` that is running in `folder`; it and its children are killed at the end."""
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
+            child.kill()
+        process.kill()
+        process.communicate()
+
+
+def until(condition, process, seconds=120):
+    """Wait until `condition()`, while `process` runs."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def rows(folder):
+    """The rows of the study in `folder`, but for what no two runs have in common."""
+    found = pd.read_csv(folder / study.RUNS).drop(columns=["seconds", "commit"])
+    return found.sort_values(["experiment", "seed"], ignore_index=True)
+
+
+def workers(process):
+    """The worker processes of a study that runs on this machine."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """The address of a Dask scheduler without workers, and its process; it knows nothing of this project."""
+    file = tmp_path / "elsewhere" / "scheduler.json"
+    file.parent.mkdir()
+    command = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    with started(file.parent, "-m", "dask", "scheduler", *command) as process:
+        until(file.exists, process)
+        time.sleep(0.2)  # it is written in a moment
+        yield json.loads(file.read_text())["address"], process
+
+
+def worker(folder, address, threads=1):
+    return started(folder, "-m", "dask", "worker", address, "--no-dashboard", "--nthreads", str(threads))
+
+
+@pytest.mark.training
+def test_dask_gives_the_rows_that_one_process_gives(tmp_path, mnist_folder, scheduler):
+    """Three times the same study: in one process, on a cluster of its own, on one that was there."""
+    address, _ = scheduler
+    ways = {
+        "alone": ["--workers", "1", "--threads", "1"],
+        "local": ["--workers", "2"],
+        "remote": ["--scheduler", address],
+    }
+    with worker(ROOT, address):
+        for name, flags in ways.items():
+            (tmp_path / name).mkdir()
+            process = run(tmp_path / name, ROOT / STUDY[0], *STUDY[1:], "mlp_256", "--seeds", "2", *flags)
+            assert process.returncode == 0 and process.stderr == "", process.stderr
+    assert len(rows(tmp_path / "alone")) == 4 and set(rows(tmp_path / "alone")["threads"]) == {1}
+    for name in ("local", "remote"):
+        pd.testing.assert_frame_equal(rows(tmp_path / name), rows(tmp_path / "alone"), check_exact=True)
+        assert (tmp_path / name / reproduce.SUMMARY).exists()
+
+
+@pytest.mark.training
+def test_the_runs_of_a_dead_worker_are_done_again(tmp_path, mnist_folder):
+    with started(tmp_path, ROOT / STUDY[0], *STUDY[1:], "--seeds", "4", "--workers", "2") as process:
+        until((tmp_path / study.RUNS).exists, process)
+        workers(process)[0].kill()
+        _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0 and errors == "", errors
+    assert list(rows(tmp_path)["seed"]) == [0, 1, 2, 3]
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("finished", [None, 0, 1, 3])  # None: before there are workers
+def test_a_killed_study_goes_on_where_it_stopped(tmp_path, mnist_folder, finished):
+    file = tmp_path / study.RUNS
+    command = [ROOT / STUDY[0], *STUDY[1:], "--seeds", "4", "--workers", "2"]
+    with started(tmp_path, *command) as process:
+        if finished is None:
+            time.sleep(3)
+        elif finished == 0:
+            until(lambda: len(workers(process)) == 2, process)
+        else:
+            until(lambda: file.exists() and len(file.read_text().splitlines()) > finished, process)
+        left = workers(process)
+        process.kill()
+    before = file.read_text() if file.exists() else ""
+    assert len(before.splitlines()) <= 5
+    process = run(tmp_path, *command)
+    assert process.returncode == 0 and process.stderr == "", process.stderr
+    assert file.read_text().startswith(before)
+    assert list(rows(tmp_path)["seed"]) == [0, 1, 2, 3] and rows(tmp_path)["test_accuracy"].between(0.9, 0.95).all()
+    assert "| mlp_800_of_3000 | 4 |" in (tmp_path / reproduce.SUMMARY).read_text(encoding="utf-8")
+    assert "4 runs, 0 of them to do" in run(tmp_path, *command).stdout
+    assert not psutil.wait_procs(left, timeout=30)[1]  # the workers went with it
+
+
+@pytest.mark.training
+def test_a_scheduler_that_goes_away(tmp_path, mnist_folder, scheduler):
+    address, process = scheduler
+    with (
+        worker(ROOT, address),
+        started(tmp_path, ROOT / STUDY[0], *STUDY[1:], "--seeds", "9", "--scheduler", address) as client,
+    ):
+        until((tmp_path / study.RUNS).exists, client)
+        process.kill()
+        _, errors = client.communicate(timeout=120)
+    assert client.returncode == 1 and errors.count("\n") == 1 and "goes on from here" in errors, errors
+    assert len(rows(tmp_path)) >= 1
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "foo://127.0.0.1:9"])
+def test_a_scheduler_that_does_not_answer(tmp_path, address):
+    line = error_line(run(tmp_path, ROOT / STUDY[0], "--scheduler", address), 1)
+    assert f"no Dask scheduler answers at {address}" in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("place", "threads", "words"),
+    [
+        ("elsewhere", 1, "a worker cannot load this project (No module named 'cluster')"),
+        ("clone", 2, "start it with --nthreads 1"),
+        ("clone", 1, "MNIST is not in data/ and could not be downloaded"),
+        ("other", 1, "version mismatch: it has commit"),
+    ],
+)
+def test_a_worker_that_cannot_do_its_part(tmp_path, clone, scheduler, place, threads, words):
+    if place == "other":  # the same files, but a commit of their own
+        shutil.copytree(clone, tmp_path / place, ignore=shutil.ignore_patterns("other", "elsewhere"))
+        author = ["-c", "user.name=A", "-c", "user.email=a@b"]
+        for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "other"]):
+            subprocess.run(["git", *author, *command], cwd=tmp_path / place, check=True)
+    address, _ = scheduler
+    with worker(tmp_path if place == "clone" else tmp_path / place, address, threads):
+        line = error_line(run(clone, *STUDY, "--scheduler", address), 1)
+    assert words in line and not (clone / study.RUNS).exists()
+    assert "a worker cannot load" in line or "the worker tcp://" in line
+
+
+def test_other_versions_of_dask_are_named():
+    def node(**packages):
+        return {"packages": {"python": "3.11.7", "dask": "1", "distributed": "1", **packages}}
+
+    class Client:
+        def get_versions(self):
+            return {"client": node(), "scheduler": node(tornado="2"), "workers": {"tcp://a": node(), "tcp://b": other}}
+
+    other = node()
+    cluster.check_versions(Client())
+    other = node(dask="2")
+    with pytest.raises(OSError, match="version mismatch: tcp://b has dask 2, this machine 1"):
+        cluster.check_versions(Client())
+
+
+def test_without_dask(tmp_path):
+    (tmp_path / "distributed.py").write_text("raise ImportError('not installed')")
+    without = {"PYTHONPATH": str(tmp_path)}
+    for flags in (["--workers", "2"], ["--scheduler", "tcp://127.0.0.1:9"]):
+        line = error_line(run(tmp_path, ROOT / "reproduce.py", *flags, **without), 1)
+        assert "`python -m pip install -r requirements-study.txt`" in line
+    process = run(tmp_path, ROOT / "reproduce.py", "--dry-run", **without)
+    assert process.returncode == 0 and "with 1 at a time" in process.stdout
