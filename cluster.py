@@ -42,7 +42,8 @@ def connect(scheduler=None, workers=1):
     from distributed import Client, LocalCluster
     from distributed.versions import VersionMismatchWarning
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore", VersionMismatchWarning)  # `check_versions` says it in a line
     with contextlib.ExitStack() as stack:
         if scheduler is None:
