@@ -6,6 +6,7 @@ python cnn.py --kernel-size 5    5x5 filters, as in the book that the deck follo
 
 import evaluate
 import preprocess
+import report
 import script
 import train
 
@@ -39,6 +40,12 @@ def main():
     parser = script.argument_parser(__doc__)
     parser.add_argument("--kernel-size", type=train.number(int, 1, 29), default=3, help="width and height of a filter")
     parser.add_argument("--dropout", type=train.number(float, 0, 1), default=0.25, help="share of the maps dropped")
+    parser.add_argument(
+        "--digit",
+        type=train.number(int, 0, 10000),
+        default=0,
+        help="number of the test picture that is followed through the network",
+    )
     args = train.begin(parser, run="cnn")
 
     print("\n1. Preprocess (slides 2-6): 28x28 pictures -> 784 numbers in [0, 1], labels -> one-hot")
@@ -56,7 +63,8 @@ def main():
 
     print("\n5. Predict (slide 8)")
     evaluate.predict(probabilities, data, run)
-    evaluate.report(run, args.show)
+    evaluate.look_inside(model, data, run, args.digit)
+    report.result(run, args.show)
 
 
 if __name__ == "__main__":

@@ -4,40 +4,22 @@ python evaluate.py                 every saved model again, its pictures, and on
 python evaluate.py cnn mlp_256     only these
 """
 
-import io
-import json
 import math
 import sys
-import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+import deck
 import figures
+import figures_layers
 import preprocess
+import report
+import saved
 import script
 import train
 
-PLOTS = Path("plots")
-
-
-class Deck(NamedTuple):
-    """What the deck says of a run, and what this project measured of it over many seeds."""
-
-    slide: int
-    accuracy: float | None = None  # on the test set; None where the deck prints no number
-    band: tuple[float, float] | None = None  # where 99 of 100 runs are expected
-
-
-# The bands are 99% prediction intervals (Student's t). Over the seeds 0 to 9 the test accuracy of mlp_256 has the mean
-# 0.9764 and the standard deviation 0.0010, that of cnn 0.9903 and 0.0007.
-DECK = {
-    "mlp_256": Deck(12, 0.9762, (0.9731, 0.9797)),
-    "mlp_800": Deck(13),
-    "mlp_dropout": Deck(17),
-    "cnn": Deck(29, 0.9902, (0.9881, 0.9925)),
-}
+PLOTS = report.PLOTS
 
 
 def confusion_matrix(labels, predictions):
@@ -83,7 +65,7 @@ def evaluate(model, data, run):
     """
     import pandas as pd
 
-    metrics, history = read_run(run)
+    metrics, history = saved.read(run)
     probabilities, accuracy, loss = measure(model, data.x_test, data.y_test)
     matrix = confusion_matrix(data.y_test.argmax(axis=1), probabilities.argmax(axis=1))
     recall, precision = recall_and_precision(matrix)
@@ -147,104 +129,59 @@ def floor_percent(share):
     return f"{np.floor(1000 * share) / 10:.1f}%"
 
 
-def report(run, show=False):
-    """Print a training's result beside the deck's, and where its files are; with `show`, open its pictures.
+def look_inside(model, data, run, digit=0):
+    """Slides 7 and 27: draw what the layers of `model` look at, into plots/<run>/.
 
-    Adds `total_seconds`, since the script's start, to metrics.json.
+    For a CNN: feature_maps.png, the test picture number `digit` on its way through it, and filters.png.
+    For an MLP: hidden_neurons.png.
     """
-    metrics, _ = read_run(run)
-    metrics["total_seconds"] = round(time.perf_counter() - script.STARTED, 2)
-    train.write_json(train.MODELS / run / "metrics.json", metrics)
-    accuracy, deck = metrics["test_accuracy"], DECK.get(run)
-    loss = math.nan if metrics["test_loss"] is None else metrics["test_loss"]
-    print(f"\n{run}: test accuracy {accuracy:.4f}, test loss {loss:.4f}")
-    if metrics["dataset"] != "mnist":
-        print("SYNTHETIC digits, not MNIST: this says nothing about the deck.")
-    elif deck and deck.accuracy:
-        low, high = deck.band
-        place = "inside" if low <= accuracy <= high else "outside"
-        print(f"The deck (slide {deck.slide}): {deck.accuracy:.4f}, so {accuracy - deck.accuracy:+.4f}.")
-        print(f"By ten seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}: this run is {place}.")
-    if metrics["validation_accuracy"] is not None:
-        gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
-        print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
-    start, fit, total = (metrics[f"{name}_seconds"] for name in ("start", "fit", "total"))
-    rest = total - start - fit
-    print(f"{total:.1f} seconds: {start:.1f} to start, {fit:.1f} to train, {rest:.1f} to evaluate and draw")
-    pictures = sorted((PLOTS / run).glob("*.png"))
-    print(f"Written: {train.MODELS / run}/ (model.keras, history.csv, metrics.json)")
-    print(f"         {PLOTS / run}/ ({', '.join(picture.name for picture in pictures)})")
-    if show:
-        figures.show(pictures)
-
-
-def read_run(run):
-    """Return a saved run's metrics (dict) and history (data frame, a row an epoch).
-
-    Raises OSError where they are missing or damaged.
-    """
-    import pandas as pd
-
-    folder = train.MODELS / run
-    try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        table = (folder / "history.csv").read_text(encoding="utf-8")
-        history = pd.read_csv(io.StringIO(table))
-        if metrics["validation_accuracy"] is None:  # CSVLogger writes empty val_* columns all the same
-            history = history.drop(columns=[name for name in history if name.startswith("val_")])
-        history[["accuracy", "loss"]], metrics["dataset"], metrics["train_accuracy"]  # what all readers need
-        if len(history) != metrics["epochs"] or not table.endswith("\n"):
-            raise ValueError("history.csv is not whole")
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        if not folder.is_dir():
-            saved = ", ".join(saved_runs()) or "none"
-            raise FileNotFoundError(f"there is no saved run {run}; saved are: {saved}") from None
-        raise OSError(f"{folder} is damaged, train it again ({type(error).__name__}: {error})") from error
-    return metrics, history
-
-
-def load_model(run):
-    """Return a saved run's keras.Model. Raises OSError where it is missing or damaged."""
     import keras
 
-    path = train.MODELS / run / "model.keras"
-    try:
-        model = keras.saving.load_model(path, compile=False)
-        if model.input_shape != (None, 784) or model.output_shape != (None, 10):
-            raise ValueError("it does not turn 784 numbers into 10")
-        return model
-    except Exception as error:  # a damaged archive can raise nearly anything
-        raise OSError(f"{path} is missing or damaged, train it again ({str(error).splitlines()[0]})") from error
+    source = f"{run} ({data.dataset})"
+    convolutions = [layer.kernel.numpy() for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    if not convolutions:
+        kernel, outgoing = model.layers[0].kernel.numpy(), model.layers[-1].kernel.numpy()
+        title = f"{source}: what the 40 strongest of its {kernel.shape[1]} hidden neurons look at"
+        figures_layers.hidden_neurons(kernel, outgoing, PLOTS / run / "hidden_neurons.png", title)
+        return
+    figures_layers.filters(convolutions, PLOTS / run / "filters.png", f"{source}: its filters")
+    names = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "flattened", "Dense": "hidden neurons"}
+    layers = [layer for layer in model.layers if type(layer).__name__ in names]
+    outputs = keras.Model(model.inputs, [layer.output for layer in layers]).predict_on_batch(data.x_test[[digit]])
+    stages = [(names[type(layer).__name__], output[0]) for layer, output in zip(layers, outputs)]
+    probabilities, label = stages.pop()[1], data.y_test[digit].argmax()
+    title = f"{source}: test picture {digit} on its way through the network. It is a {label}, "
+    title += f"read as a {probabilities.argmax()}"
+    path = PLOTS / run / "feature_maps.png"
+    figures_layers.feature_maps(data.x_test[digit], stages, probabilities, label, path, title)
 
 
-def saved_runs():
-    """Return the names of the saved runs, the deck's first, in its order."""
-    names = sorted(path.parent.name for path in train.MODELS.glob("[!.]*/metrics.json"))
-    return [name for name in DECK if name in names] + [name for name in names if name not in DECK]
+def compare(data, probabilities):
+    """Draw the deck's runs side by side: plots/learning_curves.png, and plots/disagreements.png.
 
-
-def table(runs):
-    """Return a data frame, a row a run: the deck's test accuracy, ours, and how far training left validation behind."""
-    import pandas as pd
-
-    rows = []
-    for run in runs:
-        metrics, _ = read_run(run)
-        deck = DECK.get(run, Deck(None))
-        rows.append(
-            {
-                "run": run,
-                "slide": deck.slide,
-                "deck": deck.accuracy,
-                "test accuracy": metrics["test_accuracy"],
-                "difference": deck.accuracy and metrics["test_accuracy"] - deck.accuracy,
-                "training": metrics["train_accuracy"],
-                "validation": metrics["validation_accuracy"],
-            }
-        )
-    rows = pd.DataFrame(rows)
-    rows["training - validation"] = rows["training"] - rows["validation"].astype(float)
-    return rows.astype({"slide": "Int64"})
+    data: MNIST's `preprocess.Digits`; probabilities: a dict of run to (10000, 10). The second picture shows the test
+    digits that only one of MLP 256 and the CNN reads. A picture whose runs are missing is not drawn.
+    """
+    histories = {
+        f"{run} (slide {deck.RUNS[run].slide})": saved.read(run)[1] for run in probabilities if run in deck.RUNS
+    }
+    if len(histories) > 1:
+        figures.learning_curves(histories, PLOTS / "learning_curves.png")
+    names = {"mlp_256": "MLP 256", "cnn": "CNN"}
+    if not names.keys() <= probabilities.keys():
+        return
+    labels = data.y_test.argmax(axis=1)
+    guesses = {run: probabilities[run].argmax(axis=1) for run in names}
+    groups = {}
+    for better, worse in (("cnn", "mlp_256"), ("mlp_256", "cnn")):
+        only = np.flatnonzero((guesses[better] == labels) & (guesses[worse] != labels))
+        only = only[np.argsort(-probabilities[worse].max(axis=1)[only], kind="stable")]
+        captions = [f"label {labels[i]}\n{names[worse]}: {guesses[worse][i]}" for i in only]
+        title = f"{len(only)} that only the {names[better]} reads; the surest mistakes of the {names[worse]} first"
+        groups[title] = data.x_test[only], captions
+    both = np.sum((guesses["cnn"] != labels) & (guesses["mlp_256"] != labels))
+    title = f"Of {len(labels)} test digits, {both} are misread by both networks"
+    figures.disagreements(groups, PLOTS / "disagreements.png", title)
 
 
 def main():
@@ -252,27 +189,31 @@ def main():
     parser.add_argument("runs", nargs="*", metavar="RUN", help="a folder's name in models/ (default: all of them)")
     preprocess.add_folder_flag(parser)
     args = parser.parse_args()
-    runs = [Path(run).name for run in args.runs] or saved_runs()  # models/cnn/ means cnn
+    runs = [Path(run).name for run in args.runs] or saved.runs()  # models/cnn/ means cnn
     if not runs:
         script.fail(f"there is no saved run in {train.MODELS}/; `python cnn.py` makes one")
 
     script.import_tensorflow()
-    datasets, done, failed = {}, [], 0
+    datasets, done, failed = {}, {}, 0
     for run in runs:
         print(f"\n=== {run}")
         try:
-            dataset = read_run(run)[0]["dataset"]
-            model = load_model(run)
+            dataset = saved.read(run)[0]["dataset"]
+            model = saved.load_model(run)
             if dataset not in datasets:
                 datasets[dataset] = preprocess.load_data(dataset, args.data)
-            predict(evaluate(model, datasets[dataset], run), datasets[dataset], run)
-            done.append(run)
+            data = datasets[dataset]
+            done[run] = evaluate(model, data, run)
+            predict(done[run], data, run)
+            look_inside(model, data, run, saved.read(run)[0]["flags"].get("digit", 0))
         except OSError as error:
             print(f"evaluate.py: {error}", file=sys.stderr)
             failed += 1
+    if "mnist" in datasets:
+        compare(datasets["mnist"], done)
     if done:
-        print(f"\n{table(done).to_string(index=False, na_rep='-', float_format='{:.4f}'.format)}")
-        print(f"Pictures: {PLOTS}/<run>/")
+        print(f"\n{report.table(done).to_string(index=False, na_rep='-', float_format='{:.4f}'.format)}")
+        print(f"Pictures: {PLOTS}/<run>/; all of them on one page: {report.page()}")
     sys.exit(bool(failed))
 
 

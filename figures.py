@@ -154,85 +154,45 @@ def samples(x, labels, path, title):
     return draw(path, (7, 7), paint)
 
 
-def seeds(values, path, title, label, marks=None):
-    """The study: a dot a seed, a row an experiment, the mean as a line; `marks` are the deck's numbers, as diamonds.
+def learning_curves(histories, path):
+    """Slides 12, 13, 17, 29 side by side: each run's accuracy after each epoch, the gap to validation shaded.
 
-    values: a dict of experiment to numbers, one a seed. marks: a dict of experiment to a number. label: of the axis.
-    """
-    names = list(values)
-
-    def paint(figure):
-        axes = figure.subplots()
-        for row, name in enumerate(names):
-            spread = row + np.linspace(-0.22, 0.22, len(values[name]))  # one under the other, in the order of seeds
-            axes.plot(values[name], spread, "o", color=BLUE, alpha=0.5, markersize=5)
-            axes.plot([np.mean(values[name])] * 2, [row - 0.35, row + 0.35], color="black", linewidth=2)
-            if name in (marks or {}):
-                axes.plot(marks[name], row, "D", color=ORANGE, markersize=9, markeredgecolor="black")
-        handles = {"a seed": ("o", BLUE), "mean of the seeds": ("|", "black"), "the deck": ("D", ORANGE)}
-        for text, (marker, color) in list(handles.items())[: 3 if marks else 2]:
-            axes.plot([], [], marker, color=color, label=text, markersize=8)
-        axes.set(title=title, xlabel=label, yticks=range(len(names)), yticklabels=names)
-        axes.invert_yaxis()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="x", alpha=0.3)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
-
-    return draw(path, (9, 1.8 + 0.45 * len(names)), paint)
-
-
-def sizes(gaps, accuracies, path, title):
-    """Slide 14: overfitting and test accuracy against the number of training pictures.
-
-    gaps, accuracies: a dict each of a number of pictures to numbers, one a seed.
+    histories: a dict of a run's title to its data frame, a row an epoch, as in `accuracy`.
     """
 
     def paint(figure):
-        figure.suptitle(title)
-        labels = ("training minus validation accuracy", "test accuracy")
-        pictures = list(gaps)
-        for axes, table, label in zip(figure.subplots(1, 2), (gaps, accuracies), labels):
-            lowest, mean, highest = (
-                [reduce(values) for values in table.values()] for reduce in (np.min, np.mean, np.max)
-            )
-            axes.fill_between(pictures, lowest, highest, color=BLUE, alpha=0.2, label="all seeds")
-            axes.plot(pictures, mean, "-o", color=BLUE, linewidth=2, label="mean of the seeds")
-            axes.set(xscale="log", xlabel="training pictures", title=label)
-            axes.set_xticks(pictures, pictures)
-            axes.minorticks_off()
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.grid(alpha=0.3)
-            axes.legend()
-
-    return draw(path, (10, 4.5), paint)
-
-
-def mean_curves(training, validation, path, title):
-    """Slides 12, 13, 17: the learning curves of several experiments, means over the seeds in a band from worst to best.
-
-    training, validation: a dict each of experiment to accuracies (seeds, epochs).
-    """
-
-    def paint(figure):
-        figure.suptitle(title)
-        panels = figure.subplots(2, -(-len(training) // 2), sharex=True, sharey=True).ravel()
-        for axes, name in zip(panels, training):
-            for label, table, color, line in (
-                ("training", training, BLUE, "-"),
-                ("validation", validation, ORANGE, "--"),
-            ):
-                values = np.asarray(table[name])
-                epochs = np.arange(1, values.shape[1] + 1)
-                axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=color, alpha=0.2)
-                axes.plot(epochs, values.mean(axis=0), line, color=color, linewidth=2, label=label)
-            axes.set(title=f"{name} ({len(training[name])} seeds)", ylim=(0.94, 1.001))
+        figure.suptitle("Overfitting and its cure: the wider the grey gap, the more was learned by heart")
+        for axes, (title, history) in zip(figure.subplots(1, len(histories), sharey=True), histories.items()):
+            epochs = np.arange(1, len(history) + 1)
+            training, validation = history["accuracy"], history["val_accuracy"]
+            axes.fill_between(epochs, training, validation, color=GREY, alpha=0.25)
+            axes.plot(epochs, training, "-", color=BLUE, linewidth=2, label="training")
+            axes.plot(epochs, validation, "--", color=ORANGE, linewidth=2, label="validation")
+            gap = training.iloc[-1] - validation.iloc[-1]
+            axes.set(title=f"{title}\ngap at the end: {gap:+.4f}", xlabel="epoch", ylim=(0.935, 1.002))
             axes.locator_params(axis="x", integer=True)
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(alpha=0.3)
-        for axes in panels[len(training) :]:
-            axes.remove()
-        panels[0].legend(loc="lower right")
-        figure.supxlabel("epoch")
-        figure.supylabel("accuracy")
+            axes.legend(loc="lower right")
+        figure.axes[0].set_ylabel("accuracy")
 
-    return draw(path, (11, 6.5), paint)
+    return draw(path, (3.3 * len(histories) + 0.6, 4.2), paint)
+
+
+def disagreements(groups, path, title):
+    """Test digits in groups, each group under a title of its own.
+
+    groups: a dict of a title to a pair: pictures (n, 784) in [0, 1], and n captions; twenty of them are shown.
+    """
+
+    def paint(figure):
+        figure.suptitle(title)
+        for part, (name, (images, captions)) in zip(figure.subfigures(len(groups), 1), groups.items()):
+            part.suptitle(name)
+            for index, axes in enumerate(part.subplots(2, 10).flat):
+                axes.axis("off")
+                if index < len(images):
+                    axes.imshow(images[index].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+                    axes.text(0.5, -0.04, captions[index], transform=axes.transAxes, ha="center", va="top", fontsize=10)
+
+    return draw(path, (11, 0.5 + 3.7 * len(groups)), paint)

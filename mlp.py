@@ -6,6 +6,7 @@ python mlp.py --hidden 800     slide 13: 800 hidden neurons, and overfitting
 
 import evaluate
 import preprocess
+import report
 import script
 import train
 
@@ -48,7 +49,8 @@ def main():
 
     print("\n5. Predict (slide 8)")
     evaluate.predict(probabilities, data, run)
-    evaluate.report(run, args.show)
+    evaluate.look_inside(model, data, run)
+    report.result(run, args.show)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ python mlp_dropout.py --dropout 0.25    slide 15's other rate
 
 import evaluate
 import preprocess
+import report
 import script
 import train
 
@@ -50,7 +51,8 @@ def main():
 
     print("\n5. Predict (slide 8)")
     evaluate.predict(probabilities, data, run)
-    evaluate.report(run, args.show)
+    evaluate.look_inside(model, data, run)
+    report.result(run, args.show)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import claims
 import cluster
-import evaluate
-import figures
+import deck
+import figures_study
 import preprocess
 import script
 import study
@@ -60,25 +60,23 @@ def draw(runs):
     full = {name: group for name, group in groups.items() if EXPERIMENTS[name].pictures == study.TRAINING}
     sizes = {size: groups[name].set_index("seed") for size, name in claims.SIZES.items() if name in groups}
     gaps = {name: group["gap"] for name, group in groups.items()}
-    paths = [figures.seeds(gaps, PLOTS / "gap.png", "Overfitting", "training minus validation accuracy, last epoch")]
+    paths = [
+        figures_study.seeds(gaps, PLOTS / "gap.png", "Overfitting", "training minus validation accuracy, last epoch")
+    ]
     if full:
         accuracies = {name: group["test_accuracy"] for name, group in full.items()}
-        deck = {
-            name: evaluate.DECK[name].accuracy
-            for name in full
-            if name in evaluate.DECK and evaluate.DECK[name].accuracy
-        }
+        said = {name: run.accuracy for name, run in deck.RUNS.items() if name in full and run.accuracy}
         title = "The test accuracy of every run"
-        paths.append(figures.seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", deck))
+        paths.append(figures_study.seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", said))
         training, validation = (
             {name: group[[f"{curve}_{epoch}" for epoch in range(1, study.EPOCHS + 1)]] for name, group in full.items()}
             for curve in ("accuracy", "val_accuracy")
         )
         title = "Mean learning curves; the bands reach from the lowest to the highest seed"
-        paths.append(figures.mean_curves(training, validation, PLOTS / "curves.png", title))
+        paths.append(figures_study.mean_curves(training, validation, PLOTS / "curves.png", title))
     if len(sizes) > 1:
         tables = [{size: table[column] for size, table in sizes.items()} for column in ("gap", "test_accuracy")]
-        paths.append(figures.sizes(*tables, PLOTS / "sizes.png", "MLP 800 on the first training pictures only"))
+        paths.append(figures_study.sizes(*tables, PLOTS / "sizes.png", "MLP 800 on the first training pictures only"))
     return paths
 
 

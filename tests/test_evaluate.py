@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 import evaluate
+import report
+import saved
 from conftest import ROOT, error_line, metrics, run
 
 
@@ -126,7 +128,7 @@ def test_table_compares_the_decks_runs_only(trained, monkeypatch):
     models = trained / "models"
     for name in ("cnn", "mlp_256"):
         shutil.copytree(models / RUN, models / name)
-    table = evaluate.table(evaluate.saved_runs()).set_index("run")
+    table = report.table(saved.runs()).set_index("run")
     assert list(table.index) == ["mlp_256", "cnn", RUN]  # in the deck's order
     accuracy = metrics(trained, RUN)["test_accuracy"]
     assert table.loc["cnn", "deck"] == 0.9902 and table.loc["cnn", "slide"] == 29
