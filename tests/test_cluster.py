@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +31,8 @@ def started(folder, *command):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
     )
     try:
         yield process
@@ -129,6 +133,18 @@ def test_a_killed_study_goes_on_where_it_stopped(tmp_path, mnist_folder, finishe
     assert "| mlp_800_of_3000 | 4 |" in (tmp_path / reproduce.SUMMARY).read_text(encoding="utf-8")
     assert "4 runs, 0 of them to do" in run(tmp_path, *command).stdout
     assert not psutil.wait_procs(left, timeout=30)[1]  # the workers went with it
+
+
+@pytest.mark.training
+def test_ctrl_c_reaches_everybody_and_is_one_line(tmp_path, mnist_folder):
+    """A terminal sends it to the workers too."""
+    with started(tmp_path, ROOT / STUDY[0], *STUDY[1:], "--seeds", "9", "--workers", "2") as process:
+        until((tmp_path / study.RUNS).exists, process)
+        left = workers(process)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and errors.count("\n") == 1 and "goes on from there" in errors, errors
+    assert len(rows(tmp_path)) >= 1 and not psutil.wait_procs(left, timeout=30)[1]
 
 
 @pytest.mark.training

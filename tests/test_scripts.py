@@ -8,14 +8,14 @@ import pytest
 
 from conftest import ROOT, SCRIPTS, environment, error_line, run
 
-ALL = [*SCRIPTS, "evaluate.py", "preprocess.py"]
+ALL = [*SCRIPTS, "evaluate.py", "preprocess.py", "layers.py", "reproduce.py"]
 
 
 @pytest.fixture(scope="module")
 def no_tensorflow(tmp_path_factory):
     """An environment in which importing a heavy library fails: help must not need it."""
     folder = tmp_path_factory.mktemp("blocked")
-    for name in ("tensorflow", "keras", "pandas", "matplotlib"):
+    for name in ("tensorflow", "keras", "pandas", "matplotlib", "scipy", "distributed"):
         (folder / f"{name}.py").write_text("raise ImportError('too early')")
     return {"PYTHONPATH": str(folder)}
 
@@ -51,6 +51,9 @@ def test_help_names_every_flag_and_default_and_loads_nothing_heavy(tmp_path, no_
         ("cnn.py", ["--dataset", "fashion"], "invalid choice"),
         ("mlp.py", ["--hidden", "-3"], "--hidden: must be a whole number of at least 1, not '-3'"),
         ("mlp_dropout.py", ["--dropout", "1"], "below 1"),
+        ("cnn.py", ["--digit", "10000"], "--digit: must be a whole number of at least 0 and below 10000"),
+        ("layers.py", ["--bogus"], "--bogus"),
+        ("reproduce.py", ["--seeds", "0"], "--seeds: must be a whole number of at least 1"),
         ("preprocess.py", ["--bogus"], "--bogus"),
         ("evaluate.py", ["--bogus"], "--bogus"),
     ],
