@@ -72,7 +72,7 @@ def result(run, show=False):
         low, high = said.band
         place = "inside" if low <= accuracy <= high else "outside"
         print(f"The deck (slide {said.slide}): {said.accuracy:.4f}, so {accuracy - said.accuracy:+.4f}.")
-        print(f"By ten seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}: this run is {place}.")
+        print(f"By the study's 20 seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}: this run is {place}.")
     if metrics["validation_accuracy"] is not None:
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")

@@ -9,7 +9,6 @@ With Dask (requirements-study.txt) as many runs go side by side as there are cor
 results/runs.csv and is not run again: stop when you like, the same command goes on.
 """
 
-import contextlib
 from pathlib import Path
 
 import claims
@@ -51,6 +50,12 @@ def minutes(missing, runs, threads):
     """Estimate how long one worker needs for the runs `missing`, by the rows of the `runs` that are there."""
     known = runs[runs["threads"] == threads].groupby("experiment")["seconds"].mean()
     return sum(known.get(name, EXPERIMENTS[name].seconds) for name, _ in missing) / 60
+
+
+def in_order(runs):
+    """Return the rows of runs.csv by experiment and seed; in the file they are in the order in which the runs ended."""
+    order = list(EXPERIMENTS).index
+    return runs.sort_values("seed").sort_values("experiment", key=lambda names: names.map(order), kind="stable")
 
 
 def draw(runs):
@@ -109,24 +114,18 @@ def main():
     place = "divided by the number of workers" if args.scheduler else f"with {workers} at a time"
     print(f"{len(grid)} runs, {len(missing)} of them to do: about {time:.0f} minutes {place}", flush=True)
     if args.dry_run:
-        for name in args.experiments:
+        for name in dict.fromkeys(args.experiments):
             print(f"  {name:20} slide {EXPERIMENTS[name].slide}, {sum(run[0] == name for run in missing)} to do")
         return
 
-    if missing:
+    if missing and alone:
+        keep(one_by_one(missing, args.data, args.threads), len(missing))
+    elif missing:
         if not args.scheduler:
             preprocess.load_data("mnist", args.data)  # where it must be downloaded, once for all workers
-        with contextlib.ExitStack() as stack:
-            if alone:
-                rows = one_by_one(missing, args.data, args.threads)
-            else:
-                client = stack.enter_context(cluster.connect(args.scheduler, workers))
-                rows = cluster.run_all(client, missing, args.data, threads)
-            keep(rows, len(missing))
-    runs = study.read_runs()
-    runs = runs.sort_values(
-        ["experiment", "seed"], key=lambda column: column.replace(dict(zip(EXPERIMENTS, range(99))))
-    )
+        with cluster.connect(args.scheduler, workers) as client:
+            keep(cluster.run_all(client, missing, args.data, threads), len(missing))
+    runs = in_order(study.read_runs())
     text = claims.summary(runs)
     with script.whole_file(SUMMARY) as part:
         part.write_text(text, encoding="utf-8")

@@ -6,6 +6,10 @@ import pytest
 from scipy import stats
 
 import claims
+import deck
+import reproduce
+import study
+from conftest import ROOT
 
 
 @pytest.mark.parametrize(  # Student's t of any table of it: the number of values, the confidence, the quantile
@@ -102,3 +106,31 @@ def test_the_summary_has_a_row_an_experiment_and_a_claim():
 
 def test_a_summary_without_any_claim():
     assert claims.summary(rows().query("experiment == 'mlp_800_of_24000'")).count("\n| ---") == 1
+
+
+@pytest.fixture
+def committed(monkeypatch):
+    """The rows of the study that this project has run."""
+    monkeypatch.chdir(ROOT)
+    return reproduce.in_order(study.read_runs())
+
+
+def test_the_committed_study_is_whole(committed):
+    assert set(committed["experiment"]) == set(study.EXPERIMENTS)
+    assert (committed.groupby("experiment").size() == 20).all()
+    assert committed[["dataset_sha256", "commit", "threads"]].nunique().tolist() == [1, 1, 1]
+    assert "+" not in committed["commit"].iloc[0]
+
+
+def test_the_bands_come_from_the_committed_study(committed):
+    for name in ("mlp_256", "cnn"):
+        values = committed.loc[committed["experiment"] == name, "test_accuracy"]
+        assert deck.RUNS[name].band == tuple(np.round(claims.band(values), 4))
+
+
+def test_the_summary_and_the_readme_show_the_committed_study(committed):
+    text = claims.summary(committed)
+    assert (ROOT / reproduce.SUMMARY).read_text(encoding="utf-8") == text
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [line for line in text.splitlines() if line.startswith("|") and line not in readme]
+    assert not missing
