@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from figures import BLUE, GREY, ORANGE, draw, percent
+from figures import BLUE, GREY, ORANGE, PALE, draw, percent
 
 
 def numbers(axes, matrix, title, shade=0, bold=False, faint=False):
@@ -93,9 +93,9 @@ def greys(axes, picture, title, cmap="gray_r", **limits):
     """Draw numbers as greys, the largest black, on a pale ground."""
     from matplotlib import colormaps
 
-    axes.imshow(picture, cmap=colormaps[cmap].with_extremes(bad="#CFE0EC"), **limits)
+    axes.imshow(picture, cmap=colormaps[cmap].with_extremes(bad=PALE), **limits)
     axes.set(xticks=[], yticks=[], title=title)
-    axes.spines[:].set_color("#CFE0EC")
+    axes.spines[:].set_color(PALE)
 
 
 def feature_maps(image, stages, probabilities, label, path, title):

@@ -81,7 +81,7 @@ def draw(runs):
         paths.append(figures_study.mean_curves(training, validation, PLOTS / "curves.png", title))
     if len(sizes) > 1:
         tables = [{size: table[column] for size, table in sizes.items()} for column in ("gap", "test_accuracy")]
-        paths.append(figures_study.sizes(*tables, PLOTS / "sizes.png", "MLP 800 trained on the first 3000 to 48000 pictures"))
+        paths.append(figures_study.sizes(*tables, PLOTS / "sizes.png", "MLP 800 on 3000 to 48000 training pictures"))
     return paths
 
 
