@@ -162,10 +162,9 @@ def compare(data, probabilities):
     data: MNIST's `preprocess.Digits`; probabilities: a dict of run to (10000, 10). The second picture shows the test
     digits that only one of MLP 256 and the CNN reads. A picture whose runs are missing is not drawn.
     """
-    histories = {
-        f"{run} (slide {deck.RUNS[run].slide})": saved.read(run)[1] for run in probabilities if run in deck.RUNS
-    }
-    if len(histories) > 1:
+    runs = [run for run in saved.runs() if run in deck.RUNS and report.evaluated(run)]
+    if len(runs) > 1:
+        histories = {f"{run} (slide {deck.RUNS[run].slide})": saved.read(run)[1] for run in runs}
         figures.learning_curves(histories, PLOTS / "learning_curves.png")
     names = {"mlp_256": "MLP 256", "cnn": "CNN"}
     if not names.keys() <= probabilities.keys():

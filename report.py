@@ -51,7 +51,13 @@ th:first-child, td:first-child { text-align: left; }
 figure { margin: 1.5rem 0; break-inside: avoid; }
 img { max-width: 100%; height: auto; background: white; border-radius: 6px; }
 figcaption { font-size: 0.9rem; opacity: 0.8; }
-@media print { body { max-width: none; font-size: 11px; } h2 { break-after: avoid; } img { max-height: 22cm; } }
+@media print {
+  body { max-width: none; font-size: 11px; }
+  table { font-size: 9px; }
+  .wide { overflow: visible; }
+  h2, h2 + p { break-after: avoid; }
+  img { max-height: 22cm; }
+}
 """
 
 
