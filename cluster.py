@@ -77,11 +77,9 @@ def check_versions(client):
 
 def work(name, seed, folder, threads, code):
     """What a worker does: one run; returns its row. Raises OSError where this worker can't do it as the others do."""
-    import dask.sizeof
-    import distributed.comm.core
+    import distributed
 
-    for module in (dask.sizeof, distributed.comm.core):
-        module.random = random.Random()  # they draw at any time from Python's generator, from which Keras seeds a model
+    leave_random_numbers_alone()
     worker = distributed.get_worker()
     try:
         if worker.state.nthreads != 1:
@@ -95,6 +93,15 @@ def work(name, seed, folder, threads, code):
     except (OSError, ImportError) as error:
         raise OSError(f"the worker {worker.address}: {error}") from None
     return study.run_once(name, seed, data)
+
+
+def leave_random_numbers_alone():
+    """Give Dask generators of its own: at any time, in other threads, it draws from the one that Keras seeds from."""
+    import dask.sizeof
+    import distributed.comm.core
+
+    for module in (dask.sizeof, distributed.comm.core):
+        module.random = random.Random()
 
 
 def run_all(client, runs, folder, threads):

@@ -3,12 +3,14 @@
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import dask.sizeof
 import pandas as pd
 import psutil
 import pytest
@@ -188,6 +190,20 @@ def test_a_worker_that_cannot_do_its_part(tmp_path, clone, scheduler, place, thr
         line = error_line(run(clone, *STUDY, "--scheduler", address), 1)
     assert words in line and not (clone / study.RUNS).exists()
     assert "a worker cannot load" in line or "the worker tcp://" in line
+
+
+def test_dask_leaves_pythons_random_numbers_alone(monkeypatch):
+    monkeypatch.setattr(dask.sizeof, "random", random)  # as it is in a new process
+
+    def draw():
+        random.seed(0)
+        dask.sizeof.sizeof({number: number for number in range(999)})
+        return random.random()
+
+    undisturbed = random.Random(0).random()
+    assert draw() != undisturbed
+    cluster.leave_random_numbers_alone()
+    assert draw() == undisturbed
 
 
 def test_other_versions_of_dask_are_named():
