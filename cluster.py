@@ -11,7 +11,7 @@ import warnings
 import script
 import study
 
-WORKER_MEMORY = 1.5e9  # bytes that a run takes, about
+WORKER_MEMORY = 2.5e9  # bytes that a worker takes after a hundred runs, about
 START_WORKER = "in a clone of this project `python -m dask worker ADDRESS --nthreads 1 --nworkers -1`"  # -1: one a core
 PATIENCE = 10  # seconds without an answer after which something is said
 
