@@ -150,7 +150,7 @@ def find_ink(ink, speck):
 
     noise = np.subtract(*np.percentile(ink, [25, 5]))
     darkest, floor = ink.max(), max(0.06, 4 * noise)
-    if darkest < 0.06:
+    if darkest < 0.12:
         return []
     reach = max(3, max(ink.shape) // 12)
     nearby = ndimage.gaussian_filter(ndimage.maximum_filter(ink, reach), reach / 3)

@@ -35,7 +35,22 @@ STROKES = {
         [[(0.1, 0.05), (0.5, 0.03), (0.9, 0)], [(0.9, 0), (0.5, 0.5), (0.4, 1)]],
         [[(0.1, 0.05), (0.5, 0.03), (0.9, 0)], [(0.9, 0), (0.55, 0.5), (0.4, 1)], [(0.35, 0.5), (0.8, 0.48)]],
     ],
-    8: [[[(0.75, 0.12), (0.45, 0), (0.2, 0.2), (0.5, 0.47), (0.82, 0.75), (0.5, 1), (0.15, 0.78), (0.5, 0.47), (0.8, 0.2), (0.75, 0.12)]]],
+    8: [
+        [
+            [
+                (0.75, 0.12),
+                (0.45, 0),
+                (0.2, 0.2),
+                (0.5, 0.47),
+                (0.82, 0.75),
+                (0.5, 1),
+                (0.15, 0.78),
+                (0.5, 0.47),
+                (0.8, 0.2),
+                (0.75, 0.12),
+            ]
+        ]
+    ],
     9: [[[(0.8, 0.2), (0.45, 0), (0.15, 0.25), (0.4, 0.5), (0.78, 0.3)], [(0.8, 0.2), (0.75, 0.6), (0.65, 1)]]],
 }
 CORNERS = {(4, 0), (4, 1), (7, 0), (7, 1), (1, 1)}
@@ -47,7 +62,7 @@ def curve(points, sharp):
     if sharp or len(points) < 3:
         return points
     t = np.arange(len(points))
-    from scipy.interpolate import CubicSpline, PchipInterpolator
+    from scipy.interpolate import CubicSpline
 
     fine = np.linspace(0, len(points) - 1, 12 * len(points))
     return CubicSpline(t, points)(fine)
@@ -71,7 +86,13 @@ def thinned(image):
     mask = skeleton(np.asarray(Image.fromarray(image).resize((84, 84), Image.BICUBIC)) > 110)
     points = np.argwhere(mask)
     smooth = ndimage.gaussian_filter(mask.astype(float), 2)
-    where = np.stack([ndimage.gaussian_filter(mask * axis.astype(float), 2) / np.maximum(smooth, 1e-9) for axis in np.mgrid[:84, :84]], -1)
+    where = np.stack(
+        [
+            ndimage.gaussian_filter(mask * axis.astype(float), 2) / np.maximum(smooth, 1e-9)
+            for axis in np.mgrid[:84, :84]
+        ],
+        -1,
+    )
     strokes = []
     for y, x in points:
         for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
@@ -91,7 +112,16 @@ def skeleton(mask):
         before = mask.sum()
         for step in range(2):
             p = np.pad(mask, 1).astype(int)
-            ring = [p[:-2, 1:-1], p[:-2, 2:], p[1:-1, 2:], p[2:, 2:], p[2:, 1:-1], p[2:, :-2], p[1:-1, :-2], p[:-2, :-2]]
+            ring = [
+                p[:-2, 1:-1],
+                p[:-2, 2:],
+                p[1:-1, 2:],
+                p[2:, 2:],
+                p[2:, 1:-1],
+                p[2:, :-2],
+                p[1:-1, :-2],
+                p[:-2, :-2],
+            ]
             count = sum(ring)
             changes = sum((ring[i] == 0) & (ring[(i + 1) % 8] == 1) for i in range(8))
             n, e, s, w = ring[0], ring[2], ring[4], ring[6]
@@ -174,7 +204,9 @@ def photograph(strokes, rng, megapixels, digit_share=None):
         rules[:, (np.arange(size[0]) % step) < line] = 1
     page = np.ones((size[1], size[0], 3), np.float32) * np.array([1, 1, rng.uniform(0.85, 1)])
     page *= 1 - rules[..., None] * rng.uniform(0.1, 0.35) * np.array([1, 0.6, 0.3], np.float32)
-    colour = {"black": (0.12, 0.12, 0.14), "blue": (0.12, 0.2, 0.6), "pencil": (0.4, 0.4, 0.42)}[rng.choice(["black", "blue", "pencil"])]
+    colour = {"black": (0.12, 0.12, 0.14), "blue": (0.12, 0.2, 0.6), "pencil": (0.4, 0.4, 0.42)}[
+        rng.choice(["black", "blue", "pencil"])
+    ]
     page = page * (1 - ink[..., None]) + np.array(colour, np.float32) * ink[..., None]
     page *= paper(size, rng)[..., None]
     image = Image.fromarray((255 * np.clip(page, 0, 1)).astype(np.uint8))
@@ -205,7 +237,11 @@ def pasted(image, canvas, rng):
 
 def odd(image, rng):
     side = int(rng.integers(14, 320))
-    return resized(image, (side, max(14, int(side * rng.uniform(0.85, 1.15)))), rng.choice([Image.BICUBIC, Image.NEAREST, Image.LANCZOS]))
+    return resized(
+        image,
+        (side, max(14, int(side * rng.uniform(0.85, 1.15)))),
+        rng.choice([Image.BICUBIC, Image.NEAREST, Image.LANCZOS]),
+    )
 
 
 def shifted(image, rng):
