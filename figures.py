@@ -170,7 +170,14 @@ def reading(picture, boxes, images, probabilities, path, title):
             best = values.argmax()
             axes.bar(range(10), values, color=[ORANGE if digit == best else BLUE for digit in range(10)])
             axes.set(xticks=range(10), yticks=[], ylim=(0, 1.3))
-            axes.text(best, values[best] + 0.03, percent(values[best]), ha="center", va="bottom", fontsize=9)
+            axes.text(
+                best,
+                values[best] + 0.03,
+                percent(np.floor(1000 * values[best]) / 1000),
+                ha="center",
+                va="bottom",
+                fontsize=9,
+            )
             axes.spines[["top", "right", "left"]].set_visible(False)
 
     return draw(path, (4.5 + 4.5 * columns, max(2.8, 0.6 + 1.25 * rows)), paint)

@@ -19,7 +19,7 @@ def read_picture(path):
 
     Raises OSError, naming the file, where it can't be read.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks about odd metadata
@@ -37,6 +37,8 @@ def read_picture(path):
             raise OSError(f"{path}: {error.strerror}") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise OSError(f"{path} has too many pixels, make it smaller first") from error
+        except UnidentifiedImageError as error:
+            raise OSError(f"{path} is in no picture format that is known here") from error
         except Exception as error:  # a damaged file can raise nearly anything
             reason = str(error) or type(error).__name__
             raise OSError(f"{path} is not a picture that can be read, or is damaged ({reason})") from error
@@ -177,24 +179,23 @@ def box_of(mask):
 
 def group_pieces(pieces, single=False):
     """Join the pieces of each digit, and order the digits as they are read. Masks -> masks, one a digit."""
+    from scipy.ndimage import distance_transform_edt
     from scipy.sparse.csgraph import connected_components
 
     if not pieces:
         return []
     left, top, right, bottom = np.array([box_of(piece) for piece in pieces], float).T
-    width, height = right - left, bottom - top
-    length = np.maximum(width, height)
-    shared_x, shared_y = (
-        np.minimum.outer(high, high) - np.maximum.outer(low, low) for low, high in ((left, right), (top, bottom))
-    )  # negative: the gap between the two
+    length = np.maximum(right - left, bottom - top)
+    gap = np.array([[away[piece].min() for piece in pieces] for away in map(distance_transform_edt, np.invert(pieces))])
     if single:
-        largest = length.argmax()
-        near = np.minimum(shared_x, shared_y)[largest] > -0.4 * length[largest]
+        near = gap[length.argmax()] < 0.4 * length.max()
         return [np.any([piece for piece, belongs in zip(pieces, near) if belongs], axis=0)]
-    longer, shorter = (extreme.outer(length, length) for extreme in (np.maximum, np.minimum))
-    stacked = shared_x > 0.5 * np.minimum.outer(width, width)
-    allowed = np.where(shorter < 0.6 * longer, 0.25, np.where(stacked, 0.12, -1))  # a part may stand off, not a digit
-    count, label = connected_components(-np.minimum(shared_x, shared_y) < allowed * longer)
+    # A low piece belongs to the tall one near it; pieces of a height are digits of their own unless they nearly touch.
+    low, tall = (extreme.outer(bottom - top, bottom - top) for extreme in (np.minimum, np.maximum))
+    shared = np.minimum.outer(right, right) - np.maximum.outer(left, left)
+    stacked = shared > 0.5 * np.minimum.outer(right - left, right - left)
+    allowed = np.where(low < 0.6 * tall, 0.25, np.where(stacked, 0.12, 0.06))
+    count, label = connected_components(gap < allowed * np.maximum.outer(length, length))
     digits = [np.any([piece for piece, which in zip(pieces, label) if which == i], axis=0) for i in range(count)]
     length = np.array([max(r - x, b - y) for x, y, r, b in map(box_of, digits)])
     return reading_order([digit for digit, long in zip(digits, length) if long > 0.4 * length.max()])

@@ -20,9 +20,9 @@ OUTPUT = evaluate.PLOTS / "predictions"
 
 
 def list_pictures(arguments):
-    """Return (path, label) of every picture that the arguments name; the label is None, or the digit that it shows.
+    """Return (path, label) of every picture that the arguments name, and an OSError for each folder without any.
 
-    Only pictures from folders have labels: 7_mine.png shows a 7. Raises OSError for a folder without pictures.
+    A label is the digit that the picture shows, or None. Only files in folders have labels: 7_mine.png shows a 7.
     """
     from PIL import Image
 
@@ -44,7 +44,7 @@ def list_pictures(arguments):
 
 
 def label_of(path):
-    """Return the digit that a file is named after, or None: 7_mine.png shows a 7, 2026_holiday.png no digit."""
+    """Return the digit that a file is named after, or None: 7_mine.png shows a 7, 2026_trip.png may show any."""
     match = re.match(r"(\d)(?!\d)", path.name, re.ASCII)
     return int(match[1]) if match else None
 
