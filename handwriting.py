@@ -121,7 +121,7 @@ def even_light(grey):
         grey = 1 + np.percentile(grey, 1) - grey  # so that paper is 1
     brightest = np.percentile(grey, 99)
     if np.mean(grey > brightest - 0.02) > 0.2:  # a scan's even page
-        return np.maximum(brightest - grey, 0) / brightest
+        return np.maximum(brightest - grey, 0) / max(brightest, 0.05)
     # Paper is what is left when dark strokes are filled from their sides (a closing), but no brighter than usual here.
     reach = max(3, round(0.3 * max(grey.shape)))
     padded = np.pad(grey, reach, mode="maximum", stat_length=reach)

@@ -94,9 +94,9 @@ def describe(probabilities):
 
 
 def output_name(path, taken):
-    """Return a name for the picture of `path`'s reading, and note it in `taken`: no two share one, nor an input's."""
+    """Return where to draw the reading of the picture `path`: under a name that is not in `taken`, where it is noted."""
     name, number = path.stem, 1
-    while name.lower() in taken or (OUTPUT / f"{name}.png").resolve() == path.resolve():
+    while name.lower() in taken:
         number += 1
         name = f"{path.stem}_{number}"
     taken.add(name.lower())
@@ -149,7 +149,7 @@ def main():
 
     models = choose_models(args.model and Path(args.model).name, args.all)
     print(f"Read by {', '.join(models)}")
-    rows, taken = [], set()
+    rows, taken = [], {path.stem.lower() for path, _ in pictures if path.resolve().parent == OUTPUT.resolve()}
     for problem in problems:
         complain(problem)
     for path, label in pictures:

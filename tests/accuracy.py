@@ -6,6 +6,7 @@ python tests/accuracy.py --model mlp_256 --digits 200
 Where scikit-learn is installed, its 1797 scans of 8x8 pixels, written by other people, are read too.
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -62,8 +63,8 @@ def main():
     script.import_tensorflow()
     run, model = next(iter(predict.choose_models(args.model).items()))
     print(f"| pictures | read rightly by {run}, known to be one digit | not known |\n|---|---|---|")
-    kinds = [(name, *family(name, args.digits)) for name in pens.FAMILIES]
-    for name, pictures, labels in [*kinds, *other_people()]:
+    kinds = ((name, *family(name, args.digits)) for name in pens.FAMILIES)
+    for name, pictures, labels in itertools.chain(kinds, other_people()):
         shares = [100 * np.mean(read(model, pictures, single) == labels) for single in (True, False)]
         print(f"| {name} ({len(labels)}) | {shares[0]:.1f}% | {shares[1]:.1f}% |", flush=True)
 

@@ -78,14 +78,14 @@ def skeleton(mask):
     return mask
 
 
-def draw(strokes, size, height, width, rng, smooth=True):
+def draw(strokes, size, height, width, rng, smooth=True, margin=1):
     """Draw strokes black on white somewhere in a picture of `size`, at most `height` high, with a pen `width` wide."""
     k = 4 if smooth else 1
     points = np.concatenate(strokes)
     low, span = points.min(axis=0), np.ptp(points, axis=0)
-    room = np.array(size) - width - 2
+    room = np.array(size) - width - 2 * margin
     height = min(height, *(room / np.maximum(span, 0.001)))
-    corner = 1 + width / 2 + rng.random(2) * (room - span * height)
+    corner = margin + width / 2 + rng.random(2) * (room - span * height)
     image = Image.new("L", (size[0] * k, size[1] * k), 255)
     pen, radius = ImageDraw.Draw(image), width * k / 2
     for stroke in strokes:
@@ -154,8 +154,11 @@ def photograph(strokes, rng, megapixels=None):
 
 def enlarged(image, rng):
     """A digit as an 8x8 scan, enlarged 20 times, its pixels repeated or blended."""
-    box = Image.fromarray(image).crop(Image.fromarray(image).getbbox())
-    return box.resize((8, 8), Image.BOX).resize((160, 160), rng.choice([Image.NEAREST, Image.BILINEAR, Image.BICUBIC]))
+    return (
+        Image.fromarray(image[3:25, 3:25])
+        .resize((8, 8), Image.BOX)
+        .resize((160, 160), rng.choice([Image.NEAREST, Image.BILINEAR, Image.BICUBIC]))
+    )
 
 
 def odd_size(image, rng):
