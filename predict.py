@@ -20,7 +20,7 @@ OUTPUT = evaluate.PLOTS / "predictions"
 
 
 def list_pictures(arguments):
-    """Return (path, label) of every picture that the arguments name, and an OSError for each folder without any.
+    """Return (path, label) of every picture that the arguments name, and an OSError for each folder that has none.
 
     A label is the digit that the picture shows, or None. Only files in folders have labels: 7_mine.png shows a 7.
     """
@@ -94,7 +94,7 @@ def describe(probabilities):
 
 
 def output_name(path, taken):
-    """Return where to draw the reading of the picture `path`: under a name that is not in `taken`, where it is noted."""
+    """Return where to draw the reading of `path`, under a name that is not in `taken`, and note the name there."""
     name, number = path.stem, 1
     while name.lower() in taken:
         number += 1

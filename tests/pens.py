@@ -2,6 +2,8 @@
 
 FAMILIES has a function for each kind: it takes a (28, 28) uint8 digit of MNIST, the digit's label and a numpy random
 generator, and returns a PIL image. A pen follows the centre line of the digit, or writes the label in its own way.
+
+python tests/pens.py      writes photograph.jpg, a number on paper, to try predict.py with
 """
 
 import io
@@ -193,3 +195,15 @@ FAMILIES = {
     "photograph, pen along MNIST": lambda image, label, rng: photograph(traced(image), rng),
     "photograph, pen of its own": lambda image, label, rng: photograph(written(label, rng), rng),
 }
+
+
+def main():
+    rng = np.random.default_rng(17)
+    number = [written(digit, rng) for digit in (2, 0, 4, 7, 5)]
+    strokes = [np.add(stroke, (0.95 * place, 0)) for place, digit in enumerate(number) for stroke in digit]
+    photograph(strokes, rng, megapixels=2).save("photograph.jpg", quality=90)
+    print("Written: photograph.jpg")
+
+
+if __name__ == "__main__":
+    main()
