@@ -56,6 +56,7 @@ def choose_models(run=None, every=False):
     on stderr. Raises OSError where no model is left.
     """
     if run:
+        evaluate.read_run(run)  # says which runs there are, where this one is not
         return {run: evaluate.load_model(run)}
     best, models = [], {}
     for run in evaluate.saved_runs():

@@ -191,14 +191,14 @@ def test_the_stand_ins_digits_are_read(folder):
 
 # How far below the accuracy on MNIST as it is, in shares, each kind of picture may lie.
 MARGINS = {
-    "as MNIST has them": 0.005,
-    "dark on light": 0.005,
-    "odd sizes": 0.015,
-    "shifted": 0.015,
-    "rotated by up to 12 degrees": 0.02,
-    "on uneven paper": 0.04,
-    "all of that at once": 0.04,
-    "8x8 scans, enlarged": 0.06,
+    "as MNIST has them": 0.01,
+    "dark on light": 0.01,
+    "odd sizes": 0.02,
+    "shifted": 0.02,
+    "rotated by up to 12 degrees": 0.03,
+    "on uneven paper": 0.06,
+    "all of that at once": 0.06,
+    "8x8 scans, enlarged": 0.1,
     "thin pen along MNIST, 28x28": 0.05,
     "thin pen of its own, 28x28": 0.04,
     "photograph, pen along MNIST": 0.05,
