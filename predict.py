@@ -165,7 +165,8 @@ def main():
         with script.whole_file(OUTPUT / "predictions.csv") as part:
             table.drop(columns=["label"] if args.all else ["label", "run"]).to_csv(part, index=False)
         print(f"\nWritten: {OUTPUT}/ (predictions.csv and a picture a file)")
-    sys.exit(bool(problems))
+    unasked = args.all and len(models) < len(evaluate.saved_runs())
+    sys.exit(bool(problems or unasked))
 
 
 if __name__ == "__main__":
