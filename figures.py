@@ -139,6 +139,50 @@ def digits(images, captions, path, title, columns, wrong=()):
     return draw(path, (10, 0.6 + rows * (9.4 / columns + 0.21 * lines)), paint)
 
 
+def reading(picture, boxes, images, probabilities, path, title):
+    """A picture with the digits found in it boxed; beside it, for each, what the network saw and its ten probabilities.
+
+    picture: (height, width, 3) uint8; boxes: (n, 4) left, top, right, bottom; images: (n, 28, 28); probabilities:
+    (n, 10). Digits are numbered in the order in which they are read where there are several.
+    """
+    columns = -(-len(images) // 6)
+    rows = -(-len(images) // columns)
+
+    def paint(figure):
+        figure.suptitle(title)
+        grid = figure.add_gridspec(rows, 1 + 2 * columns, width_ratios=[3] + [1, 1.8] * columns)
+        axes = figure.add_subplot(grid[:, 0])
+        axes.imshow(picture)
+        axes.axis("off")
+        for number, (left, top, right, bottom) in enumerate(boxes, 1):
+            x, y = np.array([left, right, right, left, left]) - 0.5, np.array([top, top, bottom, bottom, top]) - 0.5
+            axes.plot(x, y, color=ORANGE, linewidth=1.5, clip_on=False)
+            if len(boxes) > 1:
+                axes.annotate(f"{number}", (left, top), (0, 2), textcoords="offset points", color=ORANGE)
+        for index, (image, values) in enumerate(zip(images, probabilities)):
+            row, column = index % rows, 1 + 2 * (index // rows)
+            axes = figure.add_subplot(grid[row, column])
+            axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+            axes.set(xticks=[], yticks=[])
+            if len(boxes) > 1:
+                axes.set_ylabel(f"{index + 1}", color=ORANGE, rotation=0, ha="right", va="center")
+            axes = figure.add_subplot(grid[row, column + 1])
+            best = values.argmax()
+            axes.bar(range(10), values, color=[ORANGE if digit == best else BLUE for digit in range(10)])
+            axes.set(xticks=range(10), yticks=[], ylim=(0, 1.3))
+            axes.text(
+                best,
+                values[best] + 0.03,
+                percent(np.floor(1000 * values[best]) / 1000),
+                ha="center",
+                va="bottom",
+                fontsize=9,
+            )
+            axes.spines[["top", "right", "left"]].set_visible(False)
+
+    return draw(path, (4.5 + 4.5 * columns, max(2.8, 0.6 + 1.25 * rows)), paint)
+
+
 def samples(x, labels, path, title):
     """The first ten pictures of each digit, a row a digit. x: (n, 784) in [0, 1]; labels: (n,)."""
     first_ten = np.stack([x[labels == digit][:10].reshape(10, 28, 28) for digit in range(10)])

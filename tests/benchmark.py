@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 import cnn  # noqa: E402
 import mlp  # noqa: E402
-import preprocess  # noqa: E402
+import mnist  # noqa: E402
 import script  # noqa: E402
 import train  # noqa: E402
 
@@ -123,8 +123,8 @@ def main():
     for run in args.runs:
         if run not in COMMANDS:
             parser.error(f"there is no run {run}; there are: {', '.join(COMMANDS)}")
-    data = preprocess.DATA.resolve()
-    preprocess.read_mnist(data)
+    data = mnist.DATA.resolve()
+    mnist.read_mnist(data)
 
     sides = ["listing", "script"] + ["script --bfloat16"] * args.bfloat16
     rows = []

@@ -11,6 +11,7 @@ import pytest
 
 import preprocess
 import script
+from mnist import DATA, read_mnist
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ["mlp.py", "mlp_dropout.py", "cnn.py"]
@@ -25,10 +26,10 @@ def tensorflow():
 def mnist_folder():
     """A folder that holds real MNIST; tests that ask for it are skipped where there is none."""
     try:
-        preprocess.read_mnist(preprocess.DATA)
+        read_mnist(DATA)
     except FileNotFoundError:
         pytest.skip("needs real MNIST: data/mnist.npz is not there (data/README.md says where to get it)")
-    return preprocess.DATA
+    return DATA
 
 
 @pytest.fixture(scope="session")

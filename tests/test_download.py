@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import preprocess
+import mnist
 from conftest import ROOT, environment
 
 RAW = {
@@ -88,9 +88,9 @@ def server():
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     """An empty data folder, with small arrays for MNIST and no other place to find them in."""
-    monkeypatch.setattr(preprocess, "MNIST", MNIST)
-    monkeypatch.setattr(preprocess, "TIMEOUT", 1)
-    monkeypatch.setattr(preprocess, "DATA", tmp_path / "data")
+    monkeypatch.setattr(mnist, "MNIST", MNIST)
+    monkeypatch.setattr(mnist, "TIMEOUT", 1)
+    monkeypatch.setattr(mnist, "DATA", tmp_path / "data")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr("tempfile.tempdir", None)
@@ -100,7 +100,7 @@ def data(tmp_path, monkeypatch):
 
 
 def sources(monkeypatch, server, *cases):
-    monkeypatch.setattr(preprocess, "SOURCES", [(f"{server.address}/{case}/", ["mnist.npz"]) for case in cases])
+    monkeypatch.setattr(mnist, "SOURCES", [(f"{server.address}/{case}/", ["mnist.npz"]) for case in cases])
 
 
 def assert_is_mnist(arrays):
@@ -110,16 +110,16 @@ def assert_is_mnist(arrays):
 
 def test_a_good_download_is_kept(server, data, monkeypatch):
     sources(monkeypatch, server, "good")
-    assert_is_mnist(preprocess.find_mnist())
+    assert_is_mnist(mnist.find_mnist())
     assert [path.name for path in data.iterdir()] == ["mnist.npz"]
     sources(monkeypatch, server)  # and not asked for again
-    assert_is_mnist(preprocess.find_mnist())
+    assert_is_mnist(mnist.find_mnist())
 
 
 def test_a_download_is_kept_in_the_folder_that_was_named(server, data, tmp_path, monkeypatch):
     sources(monkeypatch, server, "good")
     (tmp_path / "mine").mkdir()
-    preprocess.find_mnist(tmp_path / "mine")
+    mnist.find_mnist(tmp_path / "mine")
     assert (tmp_path / "mine" / "mnist.npz").read_bytes() == GOOD and not list(data.iterdir())
 
 
@@ -130,7 +130,7 @@ BAD = ["404", "500", "truncated", "stalled", "html", "wrong", "pickled"]
 def test_a_bad_source_leaves_nothing(server, data, tmp_path, monkeypatch, case):
     sources(monkeypatch, server, case)
     with pytest.raises(OSError, match=r"could not be downloaded \(127.0.0.1:\d+: .+\)"):
-        preprocess.find_mnist()
+        mnist.find_mnist()
     assert not list(data.iterdir()) and not list((tmp_path / "tmp").iterdir())
     assert not hasattr(builtins, "trapped")
     assert socket.getdefaulttimeout() is None
@@ -139,16 +139,16 @@ def test_a_bad_source_leaves_nothing(server, data, tmp_path, monkeypatch, case):
 @pytest.mark.parametrize("case", BAD)
 def test_the_next_source_is_tried(server, data, monkeypatch, case):
     sources(monkeypatch, server, case, "good")
-    assert_is_mnist(preprocess.find_mnist())
+    assert_is_mnist(mnist.find_mnist())
 
 
 def test_connection_refused(data, monkeypatch):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    monkeypatch.setattr(preprocess, "SOURCES", [(f"http://127.0.0.1:{port}/", ["mnist.npz"])])
+    monkeypatch.setattr(mnist, "SOURCES", [(f"http://127.0.0.1:{port}/", ["mnist.npz"])])
     with pytest.raises(OSError, match="Connection refused"):
-        preprocess.find_mnist()
+        mnist.find_mnist()
 
 
 def test_idx_mirror(data, tmp_path, monkeypatch):
@@ -157,20 +157,18 @@ def test_idx_mirror(data, tmp_path, monkeypatch):
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     write_idx(mirror, RAW, compress=True)
-    monkeypatch.setattr(
-        preprocess, "SOURCES", [(f"{mirror.as_uri()}/", [f"{file}.gz" for file in preprocess.IDX.values()])]
-    )
-    assert_is_mnist(preprocess.find_mnist())
+    monkeypatch.setattr(mnist, "SOURCES", [(f"{mirror.as_uri()}/", [f"{file}.gz" for file in mnist.IDX.values()])])
+    assert_is_mnist(mnist.find_mnist())
     assert len(list(data.iterdir())) == 4
-    monkeypatch.setattr(preprocess, "SOURCES", [])
-    assert_is_mnist(preprocess.find_mnist())
+    monkeypatch.setattr(mnist, "SOURCES", [])
+    assert_is_mnist(mnist.find_mnist())
 
 
 @pytest.mark.parametrize("bad", [b"", b"PK\x03\x04", GOOD[:-500], GOOD[:5000] + b"?" + GOOD[5001:], WRONG, PICKLED])
 def test_a_damaged_file_is_put_aside_and_replaced(server, data, capsys, monkeypatch, bad):
     (data / "mnist.npz").write_bytes(bad)
     sources(monkeypatch, server, "good")
-    assert_is_mnist(preprocess.find_mnist())
+    assert_is_mnist(mnist.find_mnist())
     assert "damaged or another data set" in capsys.readouterr().err
     assert (data / "mnist.npz").read_bytes() == GOOD
     assert (data / "mnist.npz.rejected").read_bytes() == bad
@@ -179,33 +177,33 @@ def test_a_damaged_file_is_put_aside_and_replaced(server, data, capsys, monkeypa
 @pytest.mark.parametrize("bad", [GOOD[:-500], WRONG, PICKLED])
 def test_a_damaged_file_is_never_used_and_never_lost(data, monkeypatch, bad):
     (data / "mnist.npz").write_bytes(bad)
-    monkeypatch.setattr(preprocess, "SOURCES", [])
+    monkeypatch.setattr(mnist, "SOURCES", [])
     with pytest.raises(OSError, match="could not be downloaded"):
-        preprocess.find_mnist()
+        mnist.find_mnist()
     assert (data / "mnist.npz").read_bytes() == bad
 
 
 def test_a_read_only_folder_is_passed_over(server, data, tmp_path, capsys, monkeypatch):
     data.chmod(0o555)
     if os.access(data, os.W_OK):  # root writes everywhere, but not here
-        monkeypatch.setattr(preprocess, "DATA", Path("/proc/self/fdinfo"))
+        monkeypatch.setattr(mnist, "DATA", Path("/proc/self/fdinfo"))
     sources(monkeypatch, server, "good")
-    assert_is_mnist(preprocess.find_mnist())
+    assert_is_mnist(mnist.find_mnist())
     assert "can't be kept" in capsys.readouterr().err
     assert (tmp_path / "keras/datasets/mnist.npz").read_bytes() == GOOD
 
 
 # The same in processes of their own, which a test can starve, kill, or start twice.
 CHILD = """
-import sys, test_download, preprocess
-preprocess.MNIST = test_download.MNIST
-preprocess.DATA = preprocess.Path(sys.argv[1])
-preprocess.SOURCES = [(sys.argv[2], ["mnist.npz"])]
+import sys, test_download, mnist
+mnist.MNIST = test_download.MNIST
+mnist.DATA = mnist.Path(sys.argv[1])
+mnist.SOURCES = [(sys.argv[2], ["mnist.npz"])]
 if len(sys.argv) > 3:
     import resource, script
     script.import_tensorflow()
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))
-test_download.assert_is_mnist(preprocess.find_mnist())
+test_download.assert_is_mnist(mnist.find_mnist())
 """
 
 

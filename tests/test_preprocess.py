@@ -9,10 +9,11 @@ import pytest
 
 import preprocess
 from conftest import ROOT, run
+from mnist import IDX, read_mnist
 
 
 def test_slide_2_shapes(mnist_folder):
-    raw = preprocess.read_mnist(mnist_folder)
+    raw = read_mnist(mnist_folder)
     assert {name: array.shape for name, array in raw.items()} == {
         "x_train": (60000, 28, 28),
         "y_train": (60000,),
@@ -52,7 +53,7 @@ def test_one_hot_is_what_keras_does():
 
 
 def write_idx(folder, raw, compress):
-    for name, file in preprocess.IDX.items():
+    for name, file in IDX.items():
         array = raw[name]
         header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
         content = header + array.tobytes()
@@ -64,25 +65,25 @@ def write_idx(folder, raw, compress):
 
 @pytest.mark.parametrize("compress", [True, False])
 def test_idx_files_are_mnist_too(mnist_folder, tmp_path, compress):
-    raw = preprocess.read_mnist(mnist_folder)
+    raw = read_mnist(mnist_folder)
     write_idx(tmp_path, raw, compress)
-    again = preprocess.read_mnist(tmp_path)
+    again = read_mnist(tmp_path)
     for name, array in raw.items():
         np.testing.assert_array_equal(again[name], array)
 
 
 def test_good_idx_files_beside_a_damaged_npz_are_used(mnist_folder, tmp_path):
-    write_idx(tmp_path, preprocess.read_mnist(mnist_folder), compress=False)
+    write_idx(tmp_path, read_mnist(mnist_folder), compress=False)
     (tmp_path / "mnist.npz").write_bytes(b"PK\x03\x04 torn")
-    assert preprocess.read_mnist(tmp_path)["x_train"].shape == (60000, 28, 28)
+    assert read_mnist(tmp_path)["x_train"].shape == (60000, 28, 28)
 
 
 def test_keras_cache_is_looked_into(mnist_folder, tmp_path, monkeypatch):
     (tmp_path / "datasets").mkdir()
     shutil.copy(mnist_folder / "mnist.npz", tmp_path / "datasets")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(preprocess, "DATA", tmp_path / "none")
-    monkeypatch.setattr(preprocess, "SOURCES", [])
+    monkeypatch.setattr("mnist.DATA", tmp_path / "none")
+    monkeypatch.setattr("mnist.SOURCES", [])
     assert preprocess.load_data("mnist").dataset == "mnist"
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from conftest import ROOT, SCRIPTS, environment, error_line, run
 
-ALL = [*SCRIPTS, "evaluate.py", "preprocess.py", "layers.py", "reproduce.py"]
+ALL = [*SCRIPTS, "evaluate.py", "predict.py", "preprocess.py", "layers.py", "reproduce.py"]
 
 
 @pytest.fixture(scope="module")
 def no_tensorflow(tmp_path_factory):
     """An environment in which importing a heavy library fails: help must not need it."""
     folder = tmp_path_factory.mktemp("blocked")
-    for name in ("tensorflow", "keras", "pandas", "matplotlib", "scipy", "distributed"):
+    for name in ("tensorflow", "keras", "pandas", "matplotlib", "scipy", "PIL", "distributed"):
         (folder / f"{name}.py").write_text("raise ImportError('too early')")
     return {"PYTHONPATH": str(folder)}
 
@@ -56,6 +56,8 @@ def test_help_names_every_flag_and_default_and_loads_nothing_heavy(tmp_path, no_
         ("reproduce.py", ["--seeds", "0"], "--seeds: must be a whole number of at least 1"),
         ("preprocess.py", ["--bogus"], "--bogus"),
         ("evaluate.py", ["--bogus"], "--bogus"),
+        ("predict.py", ["my.png", "--bogus"], "--bogus"),
+        ("predict.py", [], "IMAGE"),
     ],
 )
 def test_a_bad_argument_is_one_line(tmp_path, no_tensorflow, name, flags, words):

@@ -1,0 +1,169 @@
+"""The steps from a picture file to 28x28: what Pillow opens, polarity, light, pieces, order, pen width, centre."""
+
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+import handwriting
+import pens
+import synthetic
+
+pytestmark = pytest.mark.filterwarnings("error")  # a warning would be a second line on stderr
+
+SEVEN = [np.array([(0.1, 0), (0.8, 0), (0.4, 1)])]
+DARK = pens.draw(SEVEN, (200, 160), 100, 8, np.random.default_rng(0))
+
+
+def digits(picture, single=False):
+    return handwriting.find_digits(picture.convert("RGB"), single)
+
+
+EXPECTED = digits(DARK)[1]
+
+
+def with_alpha(mode, ink):
+    """The seven in ink of one grey on a transparent background."""
+    image = Image.new(mode, DARK.size, (ink,) * (len(mode) - 1) + (0,))
+    image.putalpha(ImageOps.invert(DARK))
+    return image
+
+
+def corners_missing():
+    return DARK.convert("RGBA").rotate(2, Image.BICUBIC, expand=True)
+
+
+PICTURES = {
+    "1.png": lambda: DARK.convert("1", dither=Image.NONE),
+    "L.png": lambda: DARK,
+    "light.png": lambda: ImageOps.invert(DARK),
+    "LA.png": lambda: DARK.convert("LA"),
+    "P.gif": lambda: DARK.convert("P"),
+    "RGB.bmp": lambda: DARK.convert("RGB"),
+    "RGBA.png": lambda: DARK.convert("RGBA"),
+    "grey.jpg": lambda: DARK,
+    "CMYK.jpg": lambda: DARK.convert("CMYK"),
+    "colour.webp": lambda: ImageOps.colorize(DARK, "#2040a0", "#ffffe0"),
+    "red_on_black.png": lambda: ImageOps.colorize(DARK, "#ff2020", "black"),
+    "I16.png": lambda: Image.fromarray(np.asarray(DARK).astype(np.uint16) * 16),  # 12 bits of a scanner
+    "I.tif": lambda: DARK.convert("I"),
+    "F.tif": lambda: Image.fromarray(np.asarray(DARK) / np.float32(255)),
+    "dark_ink_transparent.png": lambda: with_alpha("RGBA", 0),
+    "light_ink_transparent.png": lambda: with_alpha("RGBA", 255),
+    "grey_ink_transparent.png": lambda: with_alpha("LA", 100),
+    "no_room_transparent.png": lambda: with_alpha("RGBA", 0).crop(with_alpha("RGBA", 0).getbbox()),
+    "corners_missing.png": corners_missing,
+    "faint.png": lambda: Image.eval(DARK, lambda value: 180 + value // 5),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_formats_modes_and_polarity_give_the_same_digit(tmp_path, name):
+    PICTURES[name]().save(tmp_path / name)
+    boxes, images = digits(handwriting.read_picture(tmp_path / name))
+    assert images.shape == (1, 28, 28) and images.dtype == np.uint8 and boxes.shape == (1, 4)
+    assert np.abs(images.astype(int) - EXPECTED).mean() < 12
+
+
+@pytest.mark.parametrize(("orientation", "turn"), [(3, 180), (6, 90), (8, 270)])
+def test_exif_rotation_is_undone(tmp_path, orientation, turn):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    DARK.rotate(turn, expand=True).save(tmp_path / "phone.jpg", exif=exif, quality=95)
+    picture = handwriting.read_picture(tmp_path / "phone.jpg")
+    assert picture.size == DARK.size
+    assert np.abs(digits(picture)[1].astype(int) - EXPECTED).mean() < 6
+
+
+def test_a_phones_photograph_is_made_smaller_at_once(tmp_path):
+    DARK.resize((4000, 3000)).save(tmp_path / "phone.jpg")
+    assert handwriting.read_picture(tmp_path / "phone.jpg").size == (1400, 1050)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (28, 28), (31, 200), (1, 50), (1000, 700)])
+def test_a_blank_page_has_no_digit(size):
+    for value in (0, 130, 255):
+        assert len(digits(Image.new("L", size, value))[0]) == 0
+
+
+def test_grain_alone_is_no_digit():
+    grain = np.random.default_rng(0).normal(220, 3, (300, 400))
+    assert len(digits(Image.fromarray(np.clip(grain, 0, 255).astype(np.uint8)))[0]) == 0
+
+
+def test_the_28x28_is_made_as_mnists_are():
+    """Whatever the pen: 20 pixels long, the centre of mass in the middle, the middle of the stroke fully white."""
+    for width in (2, 8, 20):
+        drawing = pens.draw(SEVEN, (200, 160), 120, width, np.random.default_rng(1))
+        (image,) = digits(drawing)[1]
+        left, top, right, bottom = handwriting.box_of(image > 40)
+        assert 19 <= max(right - left, bottom - top) <= 20
+        y, x = (np.average(axis, weights=image) for axis in np.mgrid[:28, :28])
+        assert abs(y - 13.5) <= 0.5 and abs(x - 13.5) <= 0.5
+        assert image.max() > 250 and image[0].max() == 0
+        assert 0.08 < (image > 127).mean() < 0.2  # not a hair, not a blot
+
+
+def test_uneven_light_and_shadow_do_not_matter():
+    rng = np.random.default_rng(2)
+    for _ in range(5):
+        shaded = Image.fromarray((np.asarray(DARK) * pens.light(DARK.size, rng)).astype(np.uint8))
+        assert np.abs(digits(shaded)[1].astype(int) - EXPECTED).mean() < 6
+
+
+@pytest.mark.parametrize("size", [(160, 160), (28, 28), (75, 61)])
+def test_repeated_pixels_are_undone(size):
+    small = np.random.default_rng(0).random((8, 8), np.float32)
+    large = np.asarray(Image.fromarray(small).resize(size, Image.NEAREST))
+    np.testing.assert_array_equal(handwriting.original_pixels(large), small)
+
+
+def test_rows_are_read_from_the_top_and_each_from_the_left():
+    page = Image.new("L", (300, 220), 255)
+    corners = [(10, 10), (110, 22), (210, 4), (30, 120), (180, 130)]
+    rng = np.random.default_rng(0)
+    for corner in corners:
+        page.paste(pens.draw(SEVEN, (70, 80), 70, 6, rng), corner)
+    boxes, images = digits(page)
+    assert len(images) == 5
+    for (left, top, right, bottom), (x, y) in zip(boxes, corners):
+        assert x <= left < right <= x + 70 and y <= top < bottom <= y + 80
+
+
+BROKEN = {
+    "a 5 whose bar stands off": ([[(0.2, 0.1), (0.2, 0.4), (0.7, 0.5), (0.6, 0.9), (0.1, 1)]], [[(0.35, 0), (0.9, 0)]]),
+    "a 7 with a gap": ([[(0, 0), (0.7, 0), (0.6, 0.3)]], [[(0.55, 0.4), (0.3, 1)]]),
+    "a 4 whose strokes do not meet": ([[(0.2, 0), (0, 0.6), (0.5, 0.6)]], [[(0.6, 0.2), (0.6, 1)]]),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_pieces_of_a_digit_belong_together(name):
+    strokes = [np.array(stroke, float) for part in BROKEN[name] for stroke in part]
+    drawing = pens.draw(strokes, (200, 200), 120, 8, np.random.default_rng(0))
+    for single in (True, False):
+        assert len(digits(drawing, single)[0]) == 1
+    _, together = digits(drawing)
+    assert np.any(together[0] != digits(pens.draw(strokes[:1], (200, 200), 120, 8, np.random.default_rng(0)))[1])
+
+
+def test_specks_are_dropped():
+    dirty = DARK.copy()
+    for corner in ((5, 5), (190, 150), (100, 3)):
+        dirty.paste(0, (*corner, corner[0] + 3, corner[1] + 3))
+    assert np.abs(digits(dirty)[1].astype(int) - EXPECTED).mean() < 1
+
+
+def test_a_lone_digit_is_not_taken_apart():
+    """Of the stand-in's digits, in every font, nearly all are found whole, and alone."""
+    images = synthetic.distort(synthetic.draw_glyphs(), np.arange(0, 480, 3), np.random.default_rng(0))
+    assert np.mean([len(digits(Image.fromarray(image))[0]) == 1 for image in images]) > 0.97
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\x00\x08\x00\x00\x00"])
+def test_a_file_that_is_no_picture(tmp_path, content):
+    (tmp_path / "p.png").write_bytes(content)
+    with warnings.catch_warnings(), pytest.raises(OSError, match=r"p\.png"):
+        warnings.simplefilter("error")
+        handwriting.read_picture(tmp_path / "p.png")
