@@ -66,12 +66,17 @@ def test_dry_run_of_every_script(tmp_path):
         assert min(parts) > 0 and abs(total - sum(parts)) < 0.25
         made = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob(f"*/{run_name}_dryrun_synthetic/*"))
         assert made == [f"models/{run_name}_dryrun_synthetic/{file}" for file in FILES] + [
-            f"plots/{run_name}_dryrun_synthetic/{file}" for file in PICTURES
+            f"plots/{run_name}_dryrun_synthetic/{file}" for file in sorted(PICTURES + INSIDE[run_name])
         ]
 
 
 FILES = ["history.csv", "metrics.json", "model.keras"]
 PICTURES = ["accuracy.png", "confusion_matrix.png", "mistakes.png", "predictions.png"]
+INSIDE = {
+    "mlp_256": ["hidden_neurons.png"],
+    "mlp_dropout": ["hidden_neurons.png"],
+    "cnn": ["feature_maps.png", "filters.png"],
+}
 
 
 def test_metrics_hold_what_the_design_names(tmp_path):
