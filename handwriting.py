@@ -75,8 +75,8 @@ def find_digits(picture, single=False):
     """
     grey = np.asarray(picture.convert("L"), np.float32) / 255
     scan = original_pixels(grey)
-    ink = even_light(resize(scan, grey.shape))
-    groups = group_pieces(find_ink(ink, 4 * max(ink.shape) / max(scan.shape)), single)
+    ink, faintest = even_light(resize(scan, grey.shape))
+    groups = group_pieces(find_ink(ink, faintest, 4 * max(ink.shape) / max(scan.shape)), single)
     scale = np.array([picture.width / ink.shape[1], picture.height / ink.shape[0]] * 2)
     boxes = [np.array(box_of(group)) * scale for group in groups]
     images = [centre(redraw(open_holes(group, ink))) for group in groups]
@@ -109,9 +109,10 @@ def resize(grey, shape):
 
 
 def even_light(grey):
-    """Return how much darker than the paper around it each pixel is: float32, 0 is paper, 1 is black.
+    """Return how much darker than the paper around it each pixel is, and how dark the faintest ink can be.
 
-    Light ink on dark is turned round first. grey: as from `resize`.
+    The first is float32, 0 is paper, 1 is black. The second is a number: where the light is uneven, what is left of
+    a shadow's edge must not count as ink. Light ink on dark is turned round first. grey: as from `resize`.
     """
     from scipy import ndimage
 
@@ -119,14 +120,14 @@ def even_light(grey):
         grey = 1 + np.percentile(grey, 1) - grey  # so that paper is 1
     brightest = np.percentile(grey, 99)
     if np.mean(grey > brightest - 0.02) > 0.2:  # a scan's even page
-        return np.maximum(brightest - grey, 0) / max(brightest, 0.05)
+        return np.maximum(brightest - grey, 0) / max(brightest, 0.05), 0.12
     # Paper is what is left when dark strokes are filled from their sides (a closing), but no brighter than usual here.
     reach = max(3, round(0.3 * max(grey.shape)))
     padded = np.pad(grey, reach, mode="maximum", stat_length=reach)
     filled = ndimage.grey_closing(padded, (reach, reach))[reach:-reach, reach:-reach]
     paper = np.maximum(np.minimum(filled, surroundings(grey, 60)), 0.05)
     ink = (paper - grey) / paper
-    return ink - np.median(ink)
+    return ink - np.median(ink), 0.28
 
 
 def surroundings(grey, percentile):
@@ -140,8 +141,8 @@ def surroundings(grey, percentile):
     return np.asarray(Image.fromarray(level).resize(grey.shape[::-1], Image.BILINEAR))
 
 
-def find_ink(ink, speck):
-    """Return the pieces of ink as a list of boolean masks shaped like `ink`, which is as from `even_light`.
+def find_ink(ink, faintest, speck):
+    """Return the pieces of ink as a list of boolean masks shaped like `ink`; `ink, faintest`: as from `even_light`.
 
     Ink is what is half as dark as the darkest nearby. Left out are specks, which are no longer than `speck` pixels,
     faint rulings, and shadows along the edge.
@@ -150,7 +151,7 @@ def find_ink(ink, speck):
 
     noise = np.subtract(*np.percentile(ink, [25, 5]))
     darkest, floor = ink.max(), max(0.06, 4 * noise)
-    if darkest < 0.12:
+    if darkest < faintest:
         return []
     reach = max(3, max(ink.shape) // 12)
     nearby = ndimage.gaussian_filter(ndimage.maximum_filter(ink, reach), reach / 3)
