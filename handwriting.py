@@ -11,7 +11,7 @@ import numpy as np
 SIDE = 1400  # longest side of a picture that is kept; a phone's 4000 pixels hold nothing more of a digit
 WORKING = 200, 700  # least and largest longer side of the picture that ink is looked for in
 FINE = 4  # pixels to a pixel of MNIST while a digit is redrawn
-STROKE = 1.6, 2.4  # pixels of MNIST: thinner pens are made as wide as the first, thicker ones as the second
+STROKE = 1.9, 2.4  # pixels of MNIST: thinner pens are made as wide as the first, thicker ones as the second
 
 
 def read_picture(path):

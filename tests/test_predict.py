@@ -199,7 +199,7 @@ MARGINS = {
     "rotated by up to 12 degrees": 0.03,
     "on uneven paper": 0.06,
     "all of that at once": 0.06,
-    "8x8 scans, enlarged": 0.1,
+    "8x8 scans, enlarged": 0.07,
     "thin pen along MNIST, 28x28": 0.05,
     "thin pen of its own, 28x28": 0.04,
     "photograph, pen along MNIST": 0.05,
