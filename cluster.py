@@ -6,6 +6,7 @@ Dask is needed here only (requirements-study.txt); it is imported in the functio
 import contextlib
 import logging
 import random
+import signal
 import warnings
 
 import script
@@ -54,6 +55,7 @@ def connect(scheduler=None, workers=1):
                     memory_limit=0,  # `cores` has seen to it
                     dashboard_address="127.0.0.1:0",  # any free port
                     silence_logs=logging.CRITICAL,
+                    preload=__name__,
                 )
             )
         try:
@@ -62,6 +64,11 @@ def connect(scheduler=None, workers=1):
             raise OSError(f"no Dask scheduler answers at {scheduler} ({error})") from error
         check_versions(client)
         yield client
+
+
+def dask_setup(_):
+    """Leave Ctrl-C, which a terminal sends to all, to the process of the study: Dask calls this in its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def check_versions(client):
