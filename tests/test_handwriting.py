@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 import handwriting
+import mnist
 import pens
 import synthetic
 
@@ -188,3 +189,19 @@ def test_a_hole_that_a_blur_has_nearly_closed_is_open_again():
     image = Image.fromarray(np.pad(28 * scan, 2)).resize((160, 200), Image.BICUBIC)
     (digit,) = handwriting.find_digits(image, single=True)[1]
     assert digit[14, 14] < 60 and digit.max() > 200  # a 0, not a blot
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("times", [1, 10])
+def test_what_is_as_mnists_already_stays_as_it_is(mnist_folder, turned, times):
+    for image in mnist.read_mnist(mnist_folder)["x_test"][:50]:
+        picture = Image.fromarray(255 - image if turned else image).resize((28 * times, 28 * times), Image.NEAREST)
+        (box,), (found,) = digits(picture)
+        np.testing.assert_array_equal(found, image)
+        assert max(box[2] - box[0], box[3] - box[1]) == 20 * times
+
+
+def test_what_only_has_the_size_of_mnists_is_redrawn(mnist_folder):
+    image = np.roll(mnist.read_mnist(mnist_folder)["x_test"][0], 3, axis=1)
+    (found,) = digits(Image.fromarray(image))[1]
+    assert (found != image).any()
