@@ -36,7 +36,8 @@ def read_picture(path):
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise OSError(f"{path} has too many pixels, make it smaller first") from error
         except UnidentifiedImageError as error:
-            raise OSError(f"{path} is in no picture format that is known here") from error
+            what = "is in no picture format that is known here" if path.stat().st_size else "is empty"
+            raise OSError(f"{path} {what}") from error
         except Exception as error:  # a damaged file can raise nearly anything
             reason = str(error) or type(error).__name__
             raise OSError(f"{path} is not a picture that can be read, or is damaged ({reason})") from error
