@@ -231,7 +231,7 @@ def test_other_pictures_keep_the_accuracy(clean, name):
     import accuracy
 
     model, expected = clean
-    pictures, labels = accuracy.family(name, 250)
+    pictures, labels = accuracy.family(name, 100 if name.startswith("photograph") else 250)
     for single in (True, False):
         assert np.mean(accuracy.read(model, pictures, single) == labels) >= expected - MARGINS[name]
 
