@@ -13,7 +13,7 @@ def numbers(axes, matrix, title, shade=0, bold=False, faint=False):
     shade, bold, faint = (np.broadcast_to(value, matrix.shape) for value in (shade, bold, faint))
     axes.pcolormesh(shade, cmap="Blues", vmin=0, vmax=2, edgecolors=GREY, linewidth=0.8)
     for (row, column), value in np.ndenumerate(matrix):
-        color = "#999999" if faint[row, column] else "black"
+        color = GREY if faint[row, column] and not bold[row, column] else "black"
         weight = "bold" if bold[row, column] else "normal"
         place = column + 0.5, row + 0.5
         axes.text(*place, f"{value:g}", ha="center", va="center", color=color, fontweight=weight)
