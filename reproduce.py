@@ -15,6 +15,7 @@ import claims
 import cluster
 import deck
 import figures_study
+import mnist
 import preprocess
 import script
 import study
@@ -122,7 +123,7 @@ def main():
         keep(one_by_one(missing, args.data, args.threads), len(missing))
     elif missing:
         if not args.scheduler:
-            preprocess.load_data("mnist", args.data)  # where it must be downloaded, once for all workers
+            mnist.find_mnist(args.data)  # where it must be downloaded, once for all workers
         with cluster.connect(args.scheduler, workers) as client:
             keep(cluster.run_all(client, missing, args.data, threads), len(missing))
     runs = in_order(study.read_runs())
