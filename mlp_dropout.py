@@ -1,59 +1,65 @@
-"""Slides 14-19: the multilayer perceptron with Dropout: every training step leaves half of the hidden neurons out.
+"""Slides 14-19: the multilayer perceptron with Dropout: every training step leaves out half of the hidden units.
 
-python mlp_dropout.py                   slides 16-17: 800 hidden neurons and Dropout(0.5) overfit less
+python mlp_dropout.py                   slides 16-17: 800 hidden units and Dropout(0.5) overfit less
 python mlp_dropout.py --dropout 0.25    slide 15's other rate
 """
 
 import evaluate
 import preprocess
-import report
-import script
-import train
+from digits import cli, results, runs, training
 
 
 def build_model(hidden=800, dropout=0.5):
-    """Slide 16: 784 inputs, `hidden` neurons of which a share of `dropout` is dropped in training, 10 outputs.
+    """Slide 16: 784 inputs, `hidden` hidden units of which the fraction `dropout` is dropped in training, 10 outputs.
 
     Returns a keras.Sequential: (n, 784) float32 pixels in [0, 1] -> (n, 10) float32 probabilities of the digits 0 to 9.
     """
-    from keras import Input, Sequential
-    from keras.layers import Dense, Dropout
+    import keras
+    from keras import layers
 
-    return Sequential(
+    return keras.Sequential(
         [
-            Input((784,)),
-            Dense(hidden, activation="relu", kernel_initializer="random_normal"),
-            Dropout(dropout),
-            Dense(10, activation="softmax", kernel_initializer="random_normal"),
+            keras.Input((784,)),
+            layers.Dense(hidden, activation="relu", kernel_initializer="random_normal"),
+            layers.Dropout(dropout),
+            layers.Dense(10, activation="softmax", kernel_initializer="random_normal"),
         ],
         name="mlp_dropout",
     )
 
 
 def main():
-    parser = script.argument_parser(__doc__)
-    parser.add_argument("--hidden", type=train.number(int, 1), default=800, help="neurons of the hidden layer")
-    parser.add_argument("--dropout", type=train.number(float, 0, 1), default=0.5, help="share of them that is dropped")
-    args = train.begin(parser, run="mlp_dropout")
+    parser = cli.argument_parser(__doc__)
+    parser.add_argument("--hidden", type=cli.bounded_int(1), default=800, help="number of hidden units")
+    parser.add_argument("--dropout", type=cli.bounded_float(0, 1), default=0.5, help="dropout rate of the hidden units")
+    args = cli.parse_training_args(parser, run_name="mlp_dropout")
+    import keras
 
-    print("\n1. Preprocess (slides 2-6): 28x28 pictures -> 784 numbers in [0, 1], labels -> one-hot")
-    data = preprocess.load_data(args.dataset, args.data)
+    print("\n1. Preprocess the data (slides 2-6): 28x28 images -> 784 numbers in [0, 1], labels -> one-hot")
+    data = preprocess.load_data(args.dataset, args.data, args.dry_run)
 
     print("\n2. Build the model (slide 16)")
     model = build_model(args.hidden, args.dropout)
     model.summary()
 
-    print("\n3. Train it (slide 10)")
-    run = train.fit(model, data, args)
+    print("\n3. Train the model (slide 10)")
+    adam = keras.optimizers.Adam(args.learning_rate)
+    model.compile(loss="categorical_crossentropy", optimizer=adam, metrics=["accuracy"])
+    history = training.fit(  # model.fit, only faster
+        model, data.x_train, data.y_train,
+        validation_split=args.validation_split, epochs=args.epochs, batch_size=args.batch_size,
+    )  # fmt: skip
 
-    print("\n4. Evaluate it (slides 17-19)")
-    probabilities = evaluate.evaluate(model, data, run)
+    print("\n4. Evaluate the model (slide 17)")
+    test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, verbose=2)
 
-    print("\n5. Predict (slide 8)")
-    evaluate.predict(probabilities, data, run)
-    evaluate.look_inside(model, data, run)
-    report.result(run, args.show)
+    print("\n5. Predict (slides 8, 18 and 19)")
+    probabilities = model.predict(data.x_test, verbose=0)
+    scores = evaluate.score_predictions(data.y_test, probabilities)
+
+    run = runs.save(model, history, data, args, test_loss=test_loss, test_accuracy=test_accuracy, **scores)
+    results.present(run, model, data, probabilities, show=args.show)
 
 
 if __name__ == "__main__":
-    script.run(main)
+    cli.main(main)

@@ -1,138 +1,166 @@
-"""The deck's experiments over many seeds: which of its statements hold, and how surely?
+"""The deck's experiments over many seeds: which of its claims hold, and how surely?
 
 python reproduce.py                                       20 seeds of every experiment
 python reproduce.py --experiments mlp_256 cnn --seeds 5   only these
 python reproduce.py --dry-run                             what would run, and for how long
 python reproduce.py --scheduler tcp://HOST:8786           on a Dask cluster that is running
 
-With Dask (requirements-study.txt) as many runs go side by side as there are cores. A finished run is a row of
+With Dask (requirements-study.txt), one run per core is trained in parallel. A finished run is one row of
 results/runs.csv and is not run again: stop when you like, the same command goes on.
 """
 
 from pathlib import Path
 
-import claims
-import cluster
-import deck
-import figures_study
-import mnist
-import preprocess
-import script
-import study
-import train
-from study import EXPERIMENTS, RUNS
+from digits import acceleration, cli, mnist, slides
+from digits.errors import UserError
+from digits.files import atomic_write
+from study import claims, cluster, experiments, figures
+from study.experiments import EXPERIMENTS, ROWS
 
-SUMMARY, PLOTS = Path("results/summary.md"), Path("plots/study")
+MARKDOWN, HTML = Path("results/summary.md"), Path("results/summary.html")
+PLOTS = Path("plots/study")
 
 
-def one_by_one(runs, folder, threads):
-    """Do `runs`, pairs of experiment and seed, in this process; yield the row of each as it is finished."""
-    study.threads(threads)
-    data = study.load_mnist(folder)
-    for name, seed in runs:
-        yield study.run_once(name, seed, data)
+def run_pairs(pairs, folder, threads=None):
+    """Do the runs of `pairs` (experiment name, seed) in this process; yield the row of each as it is finished."""
+    if threads:
+        experiments.set_num_threads(threads)
+    data = experiments.load_mnist(folder)
+    for experiment_name, seed in pairs:
+        yield experiments.run_once(experiment_name, seed, data)
 
 
-def keep(rows, count):
-    """Add each of the `count` rows to results/runs.csv as it comes, and show how far the study is."""
+def save_rows(rows, count):
+    """Add each of the `count` rows to results/runs.csv as it comes, and show the progress."""
     from keras.utils import Progbar
 
     bar = Progbar(count, unit_name="run")
     try:
         for row in rows:
-            study.add_run(row)
+            experiments.add_row(row)
             bar.add(1)
     except KeyboardInterrupt:
-        message = f"interrupted: {RUNS} holds what is finished; the same command goes on from there"
+        message = f"interrupted: {ROWS} holds what is finished; the same command goes on from there"
         raise KeyboardInterrupt(message) from None
 
 
-def minutes(missing, runs, threads):
-    """Estimate how long one worker needs for the runs `missing`, by the rows of the `runs` that are there."""
-    known = runs[runs["threads"] == threads].groupby("experiment")["seconds"].mean()
-    return sum(known.get(name, EXPERIMENTS[name].seconds) for name, _ in missing) / 60
+def estimate_minutes(pairs, rows, threads):
+    """Estimate how long one worker needs for `pairs` (experiment name, seed), by the `rows` that are there."""
+    known = rows[rows["threads"] == threads].groupby("experiment")["seconds"].mean()
+    return sum(known.get(name, EXPERIMENTS[name].seconds) for name, _ in pairs) / 60
 
 
-def in_order(runs):
+def sort_rows(rows):
     """Return the rows of runs.csv by experiment and seed; in the file they are in the order in which the runs ended."""
     order = list(EXPERIMENTS).index
-    return runs.sort_values("seed").sort_values("experiment", key=lambda names: names.map(order), kind="stable")
+    return rows.sort_values("seed").sort_values("experiment", key=lambda names: names.map(order), kind="stable")
 
 
-def draw(runs):
-    """Draw the study from the rows of runs.csv into plots/study/; return the pictures' paths."""
-    runs = claims.with_gap(runs)
-    groups = {name: runs[runs["experiment"] == name] for name in EXPERIMENTS if name in set(runs["experiment"])}
-    full = {name: group for name, group in groups.items() if EXPERIMENTS[name].pictures == study.TRAINING}
-    sizes = {size: groups[name].set_index("seed") for size, name in claims.SIZES.items() if name in groups}
+def write_tables(rows):
+    """Write the experiments and the claims as Markdown and as HTML; return the Markdown."""
+    tables = [table for table in (claims.experiment_table(rows), claims.claim_table(rows)) if len(table)]
+    # The cells are formatted: tabulate must not take them for numbers and format them again.
+    markdown = "\n\n".join(
+        ["# The study", *(table.to_markdown(index=False, disable_numparse=True) for table in tables)]
+    )
+    html = "\n".join(table.to_html(index=False, border=0) for table in tables)
+    for path, text in ((MARKDOWN, markdown), (HTML, html)):
+        with atomic_write(path) as part:
+            part.write_text(text + "\n", encoding="utf-8")
+    return markdown
+
+
+def plot_study(rows):
+    """Draw the study from the rows of runs.csv into plots/study/; return the figures' paths."""
+    rows = claims.add_gap(rows)
+    groups = {name: rows[rows["experiment"] == name] for name in EXPERIMENTS if name in set(rows["experiment"])}
+    full = {name: group for name, group in groups.items() if EXPERIMENTS[name].images == experiments.TRAINING_IMAGES}
+    sizes = {size: groups[name] for size, name in claims.SIZES.items() if name in groups}
     gaps = {name: group["gap"] for name, group in groups.items()}
-    paths = [
-        figures_study.seeds(gaps, PLOTS / "gap.png", "Overfitting", "training minus validation accuracy, last epoch")
-    ]
+    label = "training minus validation accuracy, last epoch"
+    paths = [figures.plot_seeds(gaps, PLOTS / "gap.png", "Overfitting", label)]
     if full:
         accuracies = {name: group["test_accuracy"] for name, group in full.items()}
-        said = {name: run.accuracy for name, run in deck.RUNS.items() if name in full and run.accuracy}
+        references = {name: run.accuracy for name, run in slides.RUNS.items() if name in full and run.accuracy}
         title = "The test accuracy of every run"
-        paths.append(figures_study.seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", said))
+        paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
         training, validation = (
-            {name: group[[f"{curve}_{epoch}" for epoch in range(1, study.EPOCHS + 1)]] for name, group in full.items()}
+            {
+                name: group[[f"{curve}_{epoch}" for epoch in range(1, experiments.EPOCHS + 1)]]
+                for name, group in full.items()
+            }
             for curve in ("accuracy", "val_accuracy")
         )
         title = "Mean learning curves; the bands reach from the lowest to the highest seed"
-        paths.append(figures_study.mean_curves(training, validation, PLOTS / "curves.png", title))
+        paths.append(figures.plot_mean_curves(training, validation, PLOTS / "curves.png", title))
     if len(sizes) > 1:
-        tables = [{size: table[column] for size, table in sizes.items()} for column in ("gap", "test_accuracy")]
-        paths.append(figures_study.sizes(*tables, PLOTS / "sizes.png", "MLP 800 on 3000 to 48000 training pictures"))
+        tables = [{size: group[column] for size, group in sizes.items()} for column in ("gap", "test_accuracy")]
+        title = "MLP with 800 hidden units on 3000 to 48000 training images"
+        paths.append(figures.plot_sizes(*tables, PLOTS / "sizes.png", title))
     return paths
 
 
+def train_missing(args, missing, rows):
+    """Do the runs of `missing` (experiment name, seed) as the flags say; with --dry-run, only say how long it takes.
+
+    Args:
+        args: the flags.
+        missing: pairs of experiment name and seed.
+        rows: DataFrame of the runs that are done.
+    """
+    if args.scheduler:
+        workers = args.workers or 1
+    else:
+        gpu = acceleration.import_tensorflow().config.list_physical_devices("GPU")
+        workers = args.workers or (cluster.count_workers() if cluster.is_installed() and not gpu else 1)
+    in_this_process = workers == 1 and not args.scheduler
+    threads = args.threads or (experiments.num_threads() if in_this_process else 1)
+    minutes = estimate_minutes(missing, rows, threads) / workers
+    place = "divided by the number of workers" if args.scheduler else f"with {workers} at a time"
+    print(f"This takes about {minutes:.0f} minutes {place}", flush=True)
+    if args.dry_run:
+        return
+    if in_this_process:
+        save_rows(run_pairs(missing, args.data, args.threads), len(missing))
+        return
+    if not args.scheduler:
+        mnist.find_mnist(args.data)  # if it must be downloaded, once for all workers
+    with cluster.connect(args.scheduler, workers) as client:
+        save_rows(cluster.run_pairs(client, missing, args.data, threads), len(missing))
+
+
 def main():
-    parser = script.argument_parser(__doc__)
-    parser.add_argument("--seeds", type=train.number(int, 1), default=20, help="run the seeds 0 to this one less one")
+    parser = cli.argument_parser(__doc__)
+    parser.add_argument("--seeds", type=cli.bounded_int(1), default=20, help="number of seeds, from 0 on")
     parser.add_argument(
         "--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), metavar="NAME", help="any of these"
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would run, and an estimate of its time")
     add = parser.add_argument_group("where it runs").add_argument
-    add("--workers", type=train.number(int, 1), help="runs side by side (default: one a core; 1 without Dask)")
-    add("--threads", type=train.number(int, 1), help="CPU threads of a run (default: 1; all where one run goes alone)")
-    add("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is running, to use its workers instead")
-    preprocess.add_folder_flag(parser)
+    add("--workers", type=cli.bounded_int(1), help="runs in parallel (default: one per core; 1 without Dask)")
+    add("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1; all if runs are not in parallel)")
+    add("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, to use its workers instead")
+    cli.add_data_flag(parser)
     args = parser.parse_args()
-    dask = cluster.installed()
-    if not dask and (args.scheduler or (args.workers or 1) > 1):
-        script.fail("this needs Dask: `python -m pip install -r requirements-study.txt`")
+    if (args.scheduler or (args.workers or 1) > 1) and not cluster.is_installed():
+        raise UserError("this needs Dask: `python -m pip install -r requirements-study.txt`")
 
-    runs = study.read_runs()
-    done = set(zip(runs["experiment"], runs["seed"]))
-    grid = [(name, seed) for seed in range(args.seeds) for name in dict.fromkeys(args.experiments)]
-    missing = [run for run in grid if run not in done]
-    gpu = script.import_tensorflow().config.list_physical_devices("GPU")
-    workers = args.workers or (cluster.cores() if dask and not gpu and not args.scheduler else 1)
-    alone = workers == 1 and not args.scheduler
-    threads = args.threads or (study.threads() if alone else 1)
-    time = minutes(missing, runs, threads) / workers
-    place = "divided by the number of workers" if args.scheduler else f"with {workers} at a time"
-    print(f"{len(grid)} runs, {len(missing)} of them to do: about {time:.0f} minutes {place}", flush=True)
+    rows = experiments.read_rows()
+    done = set(zip(rows["experiment"], rows["seed"]))
+    pairs = [(name, seed) for seed in range(args.seeds) for name in dict.fromkeys(args.experiments)]
+    missing = [pair for pair in pairs if pair not in done]
+    print(f"{len(pairs)} runs, {len(missing)} of them to do", flush=True)
+    if missing:
+        train_missing(args, missing, rows)
     if args.dry_run:
         for name in dict.fromkeys(args.experiments):
-            print(f"  {name:20} slide {EXPERIMENTS[name].slide}, {sum(run[0] == name for run in missing)} to do")
+            print(f"  {name:20} slide {EXPERIMENTS[name].slide}, {sum(pair[0] == name for pair in missing)} to do")
         return
-
-    if missing and alone:
-        keep(one_by_one(missing, args.data, args.threads), len(missing))
-    elif missing:
-        if not args.scheduler:
-            mnist.find_mnist(args.data)  # where it must be downloaded, once for all workers
-        with cluster.connect(args.scheduler, workers) as client:
-            keep(cluster.run_all(client, missing, args.data, threads), len(missing))
-    runs = in_order(study.read_runs())
-    text = claims.summary(runs)
-    with script.whole_file(SUMMARY) as part:
-        part.write_text(text, encoding="utf-8")
-    pictures = draw(runs)
-    print(f"\n{text}\nWritten: {RUNS}, {SUMMARY}, {PLOTS}/ ({', '.join(path.name for path in pictures)})")
+    rows = sort_rows(experiments.read_rows())
+    markdown = write_tables(rows)
+    names = ", ".join(path.name for path in plot_study(rows))
+    print(f"\n{markdown}\n\nWritten: {ROWS}, {MARKDOWN}, {HTML}, {PLOTS}/ ({names})")
 
 
 if __name__ == "__main__":
-    script.run(main)
+    cli.main(main)

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mnist
-from conftest import ROOT, environment
+from conftest import ROOT, environment, write_idx
+from digits import mnist
+from digits.errors import UserError
 
 RAW = {
     "x_train": np.arange(6 * 784, dtype=np.uint8).reshape(6, 28, 28),
@@ -129,7 +130,7 @@ BAD = ["404", "500", "truncated", "stalled", "html", "wrong", "pickled"]
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_source_leaves_nothing(server, data, tmp_path, monkeypatch, case):
     sources(monkeypatch, server, case)
-    with pytest.raises(OSError, match=r"could not be downloaded \(127.0.0.1:\d+: .+\)"):
+    with pytest.raises(UserError, match=r"could not be downloaded \(127.0.0.1:\d+: .+\)"):
         mnist.find_mnist()
     assert not list(data.iterdir()) and not list((tmp_path / "tmp").iterdir())
     assert not hasattr(builtins, "trapped")
@@ -147,13 +148,11 @@ def test_connection_refused(data, monkeypatch):
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     monkeypatch.setattr(mnist, "SOURCES", [(f"http://127.0.0.1:{port}/", ["mnist.npz"])])
-    with pytest.raises(OSError, match="Connection refused"):
+    with pytest.raises(UserError, match="Connection refused"):
         mnist.find_mnist()
 
 
 def test_idx_mirror(data, tmp_path, monkeypatch):
-    from test_preprocess import write_idx
-
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     write_idx(mirror, RAW, compress=True)
@@ -178,7 +177,7 @@ def test_a_damaged_file_is_put_aside_and_replaced(server, data, capsys, monkeypa
 def test_a_damaged_file_is_never_used_and_never_lost(data, monkeypatch, bad):
     (data / "mnist.npz").write_bytes(bad)
     monkeypatch.setattr(mnist, "SOURCES", [])
-    with pytest.raises(OSError, match="could not be downloaded"):
+    with pytest.raises(UserError, match="could not be downloaded"):
         mnist.find_mnist()
     assert (data / "mnist.npz").read_bytes() == bad
 
@@ -195,13 +194,14 @@ def test_a_read_only_folder_is_passed_over(server, data, tmp_path, capsys, monke
 
 # The same in processes of their own, which a test can starve, kill, or start twice.
 CHILD = """
-import sys, test_download, mnist
+import sys, test_download
+from digits import acceleration, mnist
 mnist.MNIST = test_download.MNIST
 mnist.DATA = mnist.Path(sys.argv[1])
 mnist.SOURCES = [(sys.argv[2], ["mnist.npz"])]
 if len(sys.argv) > 3:
-    import resource, script
-    script.import_tensorflow()
+    import resource
+    acceleration.import_tensorflow()
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))
 test_download.assert_is_mnist(mnist.find_mnist())
 """

@@ -1,4 +1,4 @@
-"""The steps from a picture file to 28x28: what Pillow opens, polarity, light, pieces, order, pen width, centre."""
+"""The steps from an image file to 28x28: what Pillow opens, polarity, light, pieces, order, pen width, centre."""
 
 import warnings
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-import handwriting
-import mnist
-import pens
-import synthetic
+from benchmarks import pens
+from digits import handwriting, mnist, synthetic
+from digits.errors import UserError
+from digits.handwriting import normalization, segmentation
 
 pytestmark = pytest.mark.filterwarnings("error")  # a warning would be a second line on stderr
 
@@ -17,8 +17,8 @@ SEVEN = [np.array([(0.1, 0), (0.8, 0), (0.4, 1)])]
 DARK = pens.draw(SEVEN, (200, 160), 100, 8, np.random.default_rng(0))
 
 
-def digits(picture, single=False):
-    return handwriting.find_digits(picture.convert("RGB"), single)
+def digits(image, single=False):
+    return handwriting.find_digits(image.convert("RGB"), single)
 
 
 EXPECTED = digits(DARK)[1]
@@ -35,7 +35,7 @@ def corners_missing():
     return DARK.convert("RGBA").rotate(2, Image.BICUBIC, expand=True)
 
 
-PICTURES = {
+FILES = {
     "1.png": lambda: DARK.convert("1", dither=Image.NONE),
     "L.png": lambda: DARK,
     "light.png": lambda: ImageOps.invert(DARK),
@@ -59,10 +59,10 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", FILES)
 def test_formats_modes_and_polarity_give_the_same_digit(tmp_path, name):
-    PICTURES[name]().save(tmp_path / name)
-    boxes, images = digits(handwriting.read_picture(tmp_path / name))
+    FILES[name]().save(tmp_path / name)
+    boxes, images = digits(handwriting.read_image(tmp_path / name))
     assert images.shape == (1, 28, 28) and images.dtype == np.uint8 and boxes.shape == (1, 4)
     assert np.abs(images.astype(int) - EXPECTED).mean() < 12
 
@@ -72,14 +72,14 @@ def test_exif_rotation_is_undone(tmp_path, orientation, turn):
     exif = Image.Exif()
     exif[0x112] = orientation
     DARK.rotate(turn, expand=True).save(tmp_path / "phone.jpg", exif=exif, quality=95)
-    picture = handwriting.read_picture(tmp_path / "phone.jpg")
-    assert picture.size == DARK.size
-    assert np.abs(digits(picture)[1].astype(int) - EXPECTED).mean() < 6
+    image = handwriting.read_image(tmp_path / "phone.jpg")
+    assert image.size == DARK.size
+    assert np.abs(digits(image)[1].astype(int) - EXPECTED).mean() < 6
 
 
 def test_a_phones_photograph_is_made_smaller_at_once(tmp_path):
     DARK.resize((4000, 3000)).save(tmp_path / "phone.jpg")
-    assert handwriting.read_picture(tmp_path / "phone.jpg").size == (1400, 1050)
+    assert handwriting.read_image(tmp_path / "phone.jpg").size == (1400, 1050)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (28, 28), (31, 200), (1, 50), (1000, 700)])
@@ -98,7 +98,7 @@ def test_the_28x28_is_made_as_mnists_are():
     for width in (2, 8, 20):
         drawing = pens.draw(SEVEN, (200, 160), 120, width, np.random.default_rng(1))
         (image,) = digits(drawing)[1]
-        left, top, right, bottom = handwriting.box_of(image > 40)
+        left, top, right, bottom = normalization.bounding_box(image > 40)
         assert 19 <= max(right - left, bottom - top) <= 20
         y, x = (np.average(axis, weights=image) for axis in np.mgrid[:28, :28])
         assert abs(y - 13.5) <= 0.5 and abs(x - 13.5) <= 0.5
@@ -117,7 +117,7 @@ def test_uneven_light_and_shadow_do_not_matter():
 def test_repeated_pixels_are_undone(size):
     small = np.random.default_rng(0).random((8, 8), np.float32)
     large = np.asarray(Image.fromarray(small).resize(size, Image.NEAREST))
-    np.testing.assert_array_equal(handwriting.original_pixels(large), small)
+    np.testing.assert_array_equal(segmentation.undo_repetition(large), small)
 
 
 def test_rows_are_read_from_the_top_and_each_from_the_left():
@@ -163,11 +163,11 @@ def test_a_lone_digit_is_not_taken_apart():
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\x00\x08\x00\x00\x00"])
-def test_a_file_that_is_no_picture(tmp_path, content):
+def test_a_file_that_is_no_image(tmp_path, content):
     (tmp_path / "p.png").write_bytes(content)
-    with warnings.catch_warnings(), pytest.raises(OSError, match=r"p\.png"):
+    with warnings.catch_warnings(), pytest.raises(UserError, match=r"p\.png"):
         warnings.simplefilter("error")
-        handwriting.read_picture(tmp_path / "p.png")
+        handwriting.read_image(tmp_path / "p.png")
 
 
 def test_an_empty_page_has_no_digit_whatever_the_light():
@@ -195,8 +195,8 @@ def test_a_hole_that_a_blur_has_nearly_closed_is_open_again():
 @pytest.mark.parametrize("times", [1, 10])
 def test_what_is_as_mnists_already_stays_as_it_is(mnist_folder, turned, times):
     for image in mnist.read_mnist(mnist_folder)["x_test"][:50]:
-        picture = Image.fromarray(255 - image if turned else image).resize((28 * times, 28 * times), Image.NEAREST)
-        (box,), (found,) = digits(picture)
+        large = Image.fromarray(255 - image if turned else image).resize((28 * times, 28 * times), Image.NEAREST)
+        (box,), (found,) = digits(large)
         np.testing.assert_array_equal(found, image)
         assert max(box[2] - box[0], box[3] - box[1]) == 20 * times
 

@@ -1,11 +1,12 @@
 """The models against the slides that draw them: the shape after each layer, and the parameters that follow from it."""
 
-import keras
 import pytest
 
 import cnn
 import mlp
 import mlp_dropout
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
 
 
 def shapes(model):
@@ -14,6 +15,8 @@ def shapes(model):
 
 @pytest.mark.parametrize("hidden", [256, 800])
 def test_slides_7_and_13_mlp(hidden):
+    import keras
+
     model = mlp.build_model(hidden)
     assert model.input_shape == (None, 784)
     assert shapes(model) == [(hidden,), (10,)]
@@ -35,6 +38,8 @@ def test_slide_16_mlp_with_dropout():
 
 @pytest.mark.parametrize(("kernel_size", "parameters"), [(3, 160 + 5220), (5, 416 + 14436)])
 def test_slides_27_and_28_cnn(kernel_size, parameters):
+    import keras
+
     model = cnn.build_model(kernel_size)
     assert model.input_shape == (None, 784)
     assert shapes(model) == [

@@ -1,5 +1,7 @@
 """`python predict.py`: what it prints and writes, its errors, and how well it reads what is not like MNIST."""
 
+import contextlib
+import functools
 import os
 import shutil
 
@@ -9,11 +11,12 @@ import pytest
 from PIL import Image, ImageOps
 
 import evaluate
-import pens
 import predict
-import saved
-import synthetic
-from conftest import ROOT, error_line, run
+from benchmarks import handwriting as benchmark
+from benchmarks import pens
+from conftest import ROOT, error_line, run_python
+from digits import runs as saved_runs
+from digits import synthetic
 
 COLUMNS = ["file", "position", "digit", "probability", *(f"p{digit}" for digit in range(10))]
 
@@ -23,7 +26,7 @@ def models(tmp_path_factory):
     """A folder with three saved runs: a good one, a poor one, and a damaged one that claims to be the best."""
     folder = tmp_path_factory.mktemp("models")
     for flags in (["--epochs", "2"], ["--dry-run"]):
-        process = run(folder, ROOT / "mlp.py", "--dataset", "synthetic", *flags)
+        process = run_python(folder, ROOT / "mlp.py", "--dataset", "synthetic", *flags)
         assert process.returncode == 0, process.stderr
     broken = folder / "models" / "cnn"
     shutil.copytree(folder / "models/mlp_256_epochs2_synthetic", broken)
@@ -40,16 +43,18 @@ def folder(models, tmp_path):
     return tmp_path
 
 
-GLYPHS = synthetic.draw_glyphs()
+@functools.cache
+def glyphs():
+    return synthetic.draw_glyphs()
 
 
 def glyph(digit, font=0, stroke=2):
     """A printed digit, dark on light, 64x64."""
-    return ImageOps.invert(Image.fromarray((255 * GLYPHS[(font * 4 + stroke) * 10 + digit]).astype(np.uint8)))
+    return ImageOps.invert(Image.fromarray((255 * glyphs()[(font * 4 + stroke) * 10 + digit]).astype(np.uint8)))
 
 
 def save(folder, *names):
-    """Save a picture of the first digit in each name; return the names."""
+    """Save a image of the first digit in each name; return the names."""
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,9 +68,9 @@ def table(folder):
 
 def test_what_is_printed_and_written(folder):
     save(folder, "4.png")
-    process = run(folder, ROOT / "predict.py", "4.png")
+    process = run_python(folder, ROOT / "predict.py", "4.png")
     assert process.returncode == 0 and process.stderr == ""
-    assert "Read by mlp_256_epochs2_synthetic" in process.stdout  # the better of the two
+    assert "Predicted by mlp_256_epochs2_synthetic" in process.stdout  # the better of the two
     assert "4.png: 4" in process.stdout and "then" in process.stdout
     rows = table(folder)
     assert list(rows.columns) == COLUMNS and len(rows) == 1
@@ -73,9 +78,9 @@ def test_what_is_printed_and_written(folder):
     assert (row["file"], row["position"], row["digit"]) == ("4.png", 1, 4)
     assert row["probability"] == row["p4"] == row[COLUMNS[4:]].max()
     assert row[COLUMNS[4:]].sum() == pytest.approx(1, abs=1e-4)
-    with Image.open(folder / "plots/predictions/4.png") as picture:
-        picture.load()
-        assert picture.format == "PNG" and picture.width > 500
+    with Image.open(folder / "plots/predictions/4.png") as image:
+        image.load()
+        assert image.format == "PNG" and image.width > 500
     assert sorted(os.listdir(folder / "plots/predictions")) == ["4.png", "predictions.csv"]
 
 
@@ -84,7 +89,7 @@ def test_several_digits_are_read_from_left_to_right(folder):
     for place, digit in enumerate((3, 1, 4, 7)):
         page.paste(glyph(digit), (10 + 70 * place, 5 + 10 * (place % 2)))
     page.save(folder / "number.png")
-    assert run(folder, ROOT / "predict.py", "number.png").returncode == 0
+    assert run_python(folder, ROOT / "predict.py", "number.png").returncode == 0
     rows = table(folder)
     assert rows["position"].tolist() == [1, 2, 3, 4] and rows["digit"].tolist() == [3, 1, 4, 7]
 
@@ -93,10 +98,10 @@ def test_a_folder_named_by_digits_is_scored(folder):
     names = save(folder, "mine/4_a.png", "mine/7_b.png", "mine/0.png")
     glyph(2).save(folder / "mine/5_is_a_lie.jpg")
     glyph(6).save(folder / "mine/2026_trip.png")  # names no digit
-    (folder / "mine/notes.txt").write_text("no picture, and none that claims to be one")
-    process = run(folder, ROOT / "predict.py", "mine")
+    (folder / "mine/notes.txt").write_text("no image, and none that claims to be one")
+    process = run_python(folder, ROOT / "predict.py", "mine")
     assert process.returncode == 0 and process.stderr == ""
-    assert "3 of 4 read rightly, accuracy 0.7500" in process.stdout
+    assert "3 of 4 correct, accuracy 0.7500" in process.stdout
     matrix = evaluate.confusion_matrix([4, 7, 0, 5], [4, 7, 0, 2])
     assert str(matrix) in process.stdout
     assert len(table(folder)) == len(names) + 2
@@ -107,11 +112,11 @@ def test_what_a_file_is_named_after():
     assert {name: predict.label_of(predict.Path(name)) for name in names} == names
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other(folder):
+def test_images_of_one_name_do_not_overwrite_each_other(folder):
     names = save(folder, "a/7.png", "b/7.png", "7.bmp", "plots/predictions/7_3.png")
     before = (folder / names[-1]).read_bytes()
-    assert run(folder, ROOT / "predict.py", *names).returncode == 0
-    assert (folder / names[-1]).read_bytes() == before  # a picture given is never written to
+    assert run_python(folder, ROOT / "predict.py", *names).returncode == 0
+    assert (folder / names[-1]).read_bytes() == before  # a image given is never written to
     written = {"7.png", "7_2.png", "7_3.png", "7_3_2.png", "7_4.png", "predictions.csv"}
     assert set(os.listdir(folder / "plots/predictions")) == written
     assert table(folder)["file"].tolist() == list(names)
@@ -120,32 +125,34 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(folder):
 def test_model_and_all(folder):
     save(folder, "4.png")
     poor = "mlp_256_dryrun_synthetic"
-    process = run(folder, ROOT / "predict.py", "4.png", "--model", f"models/{poor}/")
-    assert process.returncode == 0 and f"Read by {poor}" in process.stdout
-    process = run(folder, ROOT / "predict.py", "4.png", "--all")
+    process = run_python(folder, ROOT / "predict.py", "4.png", "--model", f"models/{poor}/")
+    assert process.returncode == 0 and f"Predicted by {poor}" in process.stdout
+    process = run_python(folder, ROOT / "predict.py", "4.png", "--all")
     assert process.returncode == 0
     assert list(table(folder).columns) == [*COLUMNS, "run"]
     assert table(folder)["run"].tolist() == ["mlp_256_epochs2_synthetic", poor]
-    assert "no saved run nope" in error_line(run(folder, ROOT / "predict.py", "4.png", "--model", "nope"), 1)
-    assert "not allowed with" in error_line(run(folder, ROOT / "predict.py", "4.png", "--all", "--model", poor), 2)
+    assert "no saved run nope" in error_line(run_python(folder, ROOT / "predict.py", "4.png", "--model", "nope"), 1)
+    assert "not allowed with" in error_line(
+        run_python(folder, ROOT / "predict.py", "4.png", "--all", "--model", poor), 2
+    )
 
 
-def test_a_damaged_run_is_one_line_and_the_next_best_is_asked(models):
+def test_a_damaged_run_is_one_line_and_the_next_best_is_used(models):
     save(models, "4.png")
-    process = run(models, ROOT / "predict.py", "4.png")
+    process = run_python(models, ROOT / "predict.py", "4.png")
     assert "models/cnn/model.keras is missing or damaged" in error_line(process, 0)
-    assert "Read by mlp_256_epochs2_synthetic" in process.stdout and "4.png: 4" in process.stdout
-    process = run(models, ROOT / "predict.py", "4.png", "--all")
+    assert "Predicted by mlp_256_epochs2_synthetic" in process.stdout and "4.png: 4" in process.stdout
+    process = run_python(models, ROOT / "predict.py", "4.png", "--all")
     assert "cnn" in error_line(process, 1) and len(table(models)) == 2
-    error_line(run(models, ROOT / "predict.py", "4.png", "--model", "cnn"), 1)
+    error_line(run_python(models, ROOT / "predict.py", "4.png", "--model", "cnn"), 1)
 
 
 def test_without_a_saved_run(tmp_path):
     save(tmp_path, "4.png")
-    assert "`python cnn.py`" in error_line(run(tmp_path, ROOT / "predict.py", "4.png"), 1)
+    assert "`python cnn.py`" in error_line(run_python(tmp_path, ROOT / "predict.py", "4.png"), 1)
 
 
-def test_each_bad_picture_is_one_line_and_the_others_are_answered(folder):
+def test_each_bad_image_is_one_line_and_the_others_are_answered(folder):
     save(folder, "4.png")
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 300), np.uint8))
     noise.save(folder / "cut.jpg")
@@ -153,14 +160,14 @@ def test_each_bad_picture_is_one_line_and_the_others_are_answered(folder):
     for name in ("cut.jpg", "cut.tif"):
         content = (folder / name).read_bytes()
         (folder / name).write_bytes(content[: len(content) // 2])
-    (folder / "text.png").write_text("I am no picture")
+    (folder / "text.png").write_text("I am no image")
     (folder / "nothing.png").touch()
     Image.new("L", (300, 300), 255).save(folder / "blank.png")
     Image.new("1", (20000, 20000)).save(folder / "bomb.png")
     Image.new("1", (11000, 11000)).save(folder / "nearly_a_bomb.png")  # Pillow only warns of these
     (folder / "empty").mkdir()
     bad = [*sorted({path.name for path in folder.iterdir()} - {"4.png", "models"}), "missing.png"]
-    process = run(folder, ROOT / "predict.py", *bad, "4.png")
+    process = run_python(folder, ROOT / "predict.py", *bad, "4.png")
     lines = process.stderr.strip().splitlines()
     assert process.returncode == 1 and len(lines) == len(bad), process.stderr
     for name in bad:
@@ -169,14 +176,14 @@ def test_each_bad_picture_is_one_line_and_the_others_are_answered(folder):
     assert table(folder)["file"].tolist() == ["4.png"]
 
     before = (folder / "plots/predictions/predictions.csv").read_bytes()
-    assert error_line(run(folder, ROOT / "predict.py", "blank.png"), 1)
+    assert error_line(run_python(folder, ROOT / "predict.py", "blank.png"), 1)
     assert (folder / "plots/predictions/predictions.csv").read_bytes() == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_without_permission(folder):
     (folder / "locked").mkdir(mode=0)
-    assert "locked" in error_line(run(folder, ROOT / "predict.py", "locked"), 1)
+    assert "locked" in error_line(run_python(folder, ROOT / "predict.py", "locked"), 1)
 
 
 def test_the_stand_ins_digits_are_read(folder):
@@ -185,12 +192,12 @@ def test_the_stand_ins_digits_are_read(folder):
             path = folder / f"drawn/{digit}_{font}.png"
             path.parent.mkdir(exist_ok=True)
             glyph(digit, font).save(path)
-    process = run(folder, ROOT / "predict.py", "drawn")
+    process = run_python(folder, ROOT / "predict.py", "drawn")
     rows = table(folder)
     assert process.returncode == 0 and np.mean(rows["digit"] == rows["file"].str[6].astype(int)) >= 0.9
 
 
-# How far below the accuracy on MNIST as it is, in shares, each kind of picture may lie.
+# How far below the accuracy on MNIST as it is, in shares, each kind of image may lie.
 MARGINS = {
     "as MNIST has them": 0.01,
     "dark on light": 0.01,
@@ -211,40 +218,34 @@ MARGINS = {
 def cnn(mnist_folder, runs):
     """The deck's CNN, trained once in a test session."""
     if not (runs / "models/cnn/metrics.json").exists():
-        assert run(runs, ROOT / "cnn.py", "--dataset", "mnist").returncode == 0
+        assert run_python(runs, ROOT / "cnn.py", "--dataset", "mnist").returncode == 0
     return runs
 
 
 @pytest.fixture(scope="module")
 def clean(cnn, mnist):
     """The CNN, and its accuracy on the test set as it is."""
-    before = os.getcwd()
-    os.chdir(cnn)
-    model = saved.load_model("cnn")
-    os.chdir(before)
-    return model, evaluate.measure(model, mnist.x_test, mnist.y_test)[1]
+    with contextlib.chdir(cnn):
+        model, run = saved_runs.load_model("cnn"), saved_runs.load_run("cnn")
+    return model, run.metrics["test_accuracy"]
 
 
 @pytest.mark.training
 @pytest.mark.parametrize("name", pens.FAMILIES)
-def test_other_pictures_keep_the_accuracy(clean, name):
-    import accuracy
-
+def test_other_images_keep_the_accuracy(clean, name):
     model, expected = clean
-    pictures, labels = accuracy.family(name, 100 if name.startswith("photograph") else 250)
+    images, labels = benchmark.draw_images(name, 100 if name.startswith("photograph") else 250)
     for single in (True, False):
-        assert np.mean(accuracy.read(model, pictures, single) == labels) >= expected - MARGINS[name]
+        assert np.mean(benchmark.predict_images(model, images, single) == labels) >= expected - MARGINS[name]
 
 
 @pytest.mark.training
 def test_the_command_line_scores_a_folder_of_photographs(cnn):
-    import accuracy
-
-    pictures, labels = accuracy.family("photograph, pen of its own", 40)
+    images, labels = benchmark.draw_images("photograph, pen of its own", 40)
     (cnn / "photographs").mkdir()
-    for number, (picture, label) in enumerate(zip(pictures, labels)):
-        picture.save(cnn / f"photographs/{label}_{number}.jpg", quality=95)
-    process = run(cnn, ROOT / "predict.py", "photographs", "--model", "cnn")
+    for number, (image, label) in enumerate(zip(images, labels)):
+        image.save(cnn / f"photographs/{label}_{number}.jpg", quality=95)
+    process = run_python(cnn, ROOT / "predict.py", "photographs", "--model", "cnn")
     assert process.returncode == 0 and process.stderr == ""
     rows = table(cnn)
     assert len(rows) == 40 and np.mean(rows["digit"] == rows["file"].str[12].astype(int)) >= 0.95

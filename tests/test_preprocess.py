@@ -1,15 +1,13 @@
 """Slides 2-6: the arrays, their preprocessing, and the containers that MNIST may come in."""
 
-import gzip
 import shutil
 
-import keras
 import numpy as np
 import pytest
 
 import preprocess
-from conftest import ROOT, run
-from mnist import IDX, read_mnist
+from conftest import ROOT, run_python, write_idx
+from digits.mnist import read_mnist
 
 
 def test_slide_2_shapes(mnist_folder):
@@ -31,14 +29,14 @@ def test_slides_3_to_6_on_mnist(mnist):
     assert mnist.dataset == "mnist"
 
 
-def test_slide_4_a_picture_is_read_row_by_row():
+def test_slide_4_an_image_is_read_row_by_row():
     image = np.zeros((1, 28, 28), np.uint8)
     image[0, 1, 2] = 255
-    assert np.flatnonzero(preprocess.features(image)[0]).tolist() == [28 + 2]
+    assert np.flatnonzero(preprocess.flatten_and_normalize(image)[0]).tolist() == [28 + 2]
 
 
 def test_slide_5_normalises_to_between_0_and_1():
-    x = preprocess.features(np.arange(784, dtype=np.uint8).reshape(1, 28, 28))
+    x = preprocess.flatten_and_normalize(np.arange(784, dtype=np.uint8).reshape(1, 28, 28))
     assert x.dtype == np.float32 and x[0, 0] == 0 and x[0, 255] == 1 and x[0, 51] == np.float32(0.2)
 
 
@@ -47,20 +45,11 @@ def test_slide_6_one_hot(digit, row):
     assert "".join(f"{value:g}" for value in preprocess.one_hot(np.array([digit], np.uint8))[0]) == row
 
 
-def test_one_hot_is_what_keras_does():
+def test_one_hot_equals_to_categorical(tensorflow):
+    import keras
+
     labels = np.arange(10, dtype=np.uint8)
     np.testing.assert_array_equal(preprocess.one_hot(labels), keras.utils.to_categorical(labels, 10))
-
-
-def write_idx(folder, raw, compress):
-    for name, file in IDX.items():
-        array = raw[name]
-        header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
-        content = header + array.tobytes()
-        if compress:
-            (folder / f"{file}.gz").write_bytes(gzip.compress(content, 1))
-        else:
-            (folder / file).write_bytes(content)
 
 
 @pytest.mark.parametrize("compress", [True, False])
@@ -78,17 +67,25 @@ def test_good_idx_files_beside_a_damaged_npz_are_used(mnist_folder, tmp_path):
     assert read_mnist(tmp_path)["x_train"].shape == (60000, 28, 28)
 
 
-def test_keras_cache_is_looked_into(mnist_folder, tmp_path, monkeypatch):
+def test_keras_cache_is_searched(mnist_folder, tmp_path, monkeypatch):
     (tmp_path / "datasets").mkdir()
     shutil.copy(mnist_folder / "mnist.npz", tmp_path / "datasets")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr("mnist.DATA", tmp_path / "none")
-    monkeypatch.setattr("mnist.SOURCES", [])
+    monkeypatch.setattr("digits.mnist.DATA", tmp_path / "none")
+    monkeypatch.setattr("digits.mnist.SOURCES", [])
     assert preprocess.load_data("mnist").dataset == "mnist"
 
 
+def test_a_dry_run_keeps_the_first_training_images(mnist, mnist_folder, capsys):
+    data = preprocess.load_data("mnist", mnist_folder, dry_run=True)
+    assert "MNIST: 2000 training images, 10000 test images" in capsys.readouterr().out
+    np.testing.assert_array_equal(data.x_train, mnist.x_train[:2000])
+    np.testing.assert_array_equal(data.y_train, mnist.y_train[:2000])
+    assert len(data.x_test) == len(data.y_test) == 10000 and data.sha256 == mnist.sha256
+
+
 def test_the_script_shows_slides_2_to_6(mnist_folder, tmp_path):
-    process = run(tmp_path, ROOT / "preprocess.py")
+    process = run_python(tmp_path, ROOT / "preprocess.py")
     assert process.returncode == 0 and process.stderr == ""
     for fact in ("(60000, 28, 28)", "(60000, 784)", "float32, 0 to 1", "3 -> 0001000000", "7 -> 0000000100"):
         assert fact in process.stdout

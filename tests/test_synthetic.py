@@ -1,10 +1,10 @@
-"""The stand-in digits: MNIST's shapes, the same every time, readable, and never taken for MNIST."""
+"""The synthetic digits: MNIST's shapes, the same every time, readable, and never taken for MNIST."""
 
 import numpy as np
 import pytest
 
-import synthetic
-from conftest import error_line, metrics, run
+from conftest import error_line, read_metrics, run_python
+from digits import synthetic
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_every_digit_is_drawn_about_as_often_and_in_many_ways(digits):
 
 
 def test_they_look_like_their_labels(digits):
-    """The nearest of the ten mean pictures is right far more often than chance: pictures and labels belong together."""
+    """The nearest of the ten mean images is correct far more often than chance: images and labels belong together."""
     x, y = digits["x_train"].reshape(60000, 784).astype(np.float32), digits["y_train"]
     means = np.stack([x[y == digit].mean(axis=0) for digit in range(10)])
     test = digits["x_test"].reshape(10000, 784).astype(np.float32)
@@ -43,26 +43,25 @@ def test_they_look_like_their_labels(digits):
 
 
 def test_offline_every_result_says_synthetic(clone):
-    process = run(clone, "cnn.py", "--dry-run")
+    process = run_python(clone, "cnn.py", "--dry-run")
     assert process.returncode == 0, process.stderr
     warning = error_line(process, 0)
     assert "could not be downloaded" in warning and "SYNTHETIC" in warning
     assert "cnn_dryrun_synthetic: test accuracy" in process.stdout
     assert "this says nothing about the deck" in process.stdout
-    assert metrics(clone, "cnn_dryrun_synthetic")["dataset"] == "synthetic"
+    assert read_metrics(clone, "cnn_dryrun_synthetic")["dataset"] == "synthetic"
     assert [path.name for path in (clone / "models").iterdir()] == ["cnn_dryrun_synthetic"]
-    process = run(clone, "evaluate.py")
+    process = run_python(clone, "evaluate.py")
     assert process.returncode == 0 and "cnn_dryrun_synthetic" in process.stdout
     assert "0.9902" not in process.stdout
 
 
-def test_dataset_mnist_refuses_the_stand_in(clone):
-    line = error_line(run(clone, "mlp.py", "--dataset", "mnist"), 1)
+def test_dataset_mnist_refuses_synthetic_digits(clone):
+    line = error_line(run_python(clone, "mlp.py", "--dataset", "mnist"), 1)
     assert "could not be downloaded" in line and "data/README.md" in line
     assert not (clone / "models").exists() and not (clone / "plots").exists()
 
 
-def test_dataset_synthetic_asks_for_it(clone):
-    process = run(clone, "mlp.py", "--dataset", "synthetic", "--dry-run")
-    assert process.returncode == 0 and process.stderr == ""
-    assert (clone / "plots/mlp_256_dryrun_synthetic/mistakes.png").exists()
+def test_dataset_synthetic_asks_for_it(trained_folder):
+    assert read_metrics(trained_folder, "mlp_256_dryrun_synthetic")["dataset"] == "synthetic"
+    assert (trained_folder / "plots/mlp_256_dryrun_synthetic/mistakes.png").exists()

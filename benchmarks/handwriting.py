@@ -1,0 +1,67 @@
+"""How accurate are predictions for handwriting that does not come as MNIST's does? Prints the README's table.
+
+python -m benchmarks.handwriting                  with the most accurate run in models/, 1000 test digits of each kind
+python -m benchmarks.handwriting --model mlp_256 --digits 200
+
+With scikit-learn installed, its 1797 scans of 8x8 pixels, written by other people, are included.
+"""
+
+import itertools
+
+import numpy as np
+from PIL import Image, ImageOps
+
+import predict
+import preprocess
+from benchmarks import pens
+from digits import acceleration, cli, handwriting, mnist
+
+
+def predict_images(model, images, single=True):
+    """Return the prediction for each image of one digit, (n,); -1 where no digit is found, or several are."""
+    found = [handwriting.find_digits(image.convert("RGB"), single)[1] for image in images]
+    digits = np.stack([digits[0] if len(digits) else np.zeros((28, 28), np.uint8) for digits in found])
+    predictions = model.predict_on_batch(preprocess.flatten_and_normalize(digits)).argmax(axis=1)
+    return np.where([len(digits) == 1 for digits in found], predictions, -1)
+
+
+def draw_images(name, count, seed=0):
+    """Return `count` images of one of the kinds in `pens`, drawn from MNIST's test digits, and their labels."""
+    raw = mnist.find_mnist()
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(10000, count, replace=False)
+    labels = raw["y_test"][chosen]
+    return [pens.FAMILIES[name](raw["x_test"][i], int(raw["y_test"][i]), rng) for i in chosen], labels
+
+
+def load_other_people():
+    """Yield a name, images and labels of scikit-learn's digits, enlarged; nothing where it is not installed."""
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        return
+    data = load_digits()
+    scans = [Image.fromarray(np.minimum(16 * scan, 255).astype(np.uint8)) for scan in data.images]
+    for name, how in (("repeated", Image.NEAREST), ("blended", Image.BICUBIC)):
+        yield f"scikit-learn, pixels {name}", [scan.resize((160, 160), how) for scan in scans], data.target
+    margin = [ImageOps.expand(scan, 4).resize((320, 320), Image.BILINEAR) for scan in scans]
+    yield "scikit-learn, with a margin", margin, data.target
+
+
+def main():
+    parser = cli.argument_parser(__doc__)
+    parser.prog = "-m benchmarks.handwriting"
+    parser.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
+    parser.add_argument("--digits", type=cli.bounded_int(1, 10001), default=1000, help="images of each kind")
+    args = parser.parse_args()
+    acceleration.import_tensorflow()
+    run, model = next(iter(predict.choose_models(args.model).items()))
+    print(f"| images | accuracy of {run}, known to be one digit | not known |\n|---|---|---|")
+    kinds = ((name, *draw_images(name, args.digits)) for name in pens.FAMILIES)
+    for name, images, labels in itertools.chain(kinds, load_other_people()):
+        shares = [100 * np.mean(predict_images(model, images, single) == labels) for single in (True, False)]
+        print(f"| {name} ({len(labels)}) | {shares[0]:.1f}% | {shares[1]:.1f}% |", flush=True)
+
+
+if __name__ == "__main__":
+    cli.main(main)

@@ -1,0 +1,170 @@
+"""How fast are the scripts, compared with plain Keras, and with the matrix multiplications of the same machine?
+
+python -m benchmarks.speed               five rounds of every run: a quarter of an hour on two cores
+python -m benchmarks.speed mlp_256       only this run
+python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
+
+Every measurement is a process of its own, and the sides take turns: `plain_keras`, `script`. The matmul share counts
+only the multiply-adds of the model, forward and backward. Writes results/benchmark.csv. Needs Unix and MNIST in data/.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cnn
+import mlp
+from digits import acceleration, cli, mnist
+from digits.errors import UserError
+from digits.files import atomic_write
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results" / "benchmark.csv"
+COMMANDS = {"mlp_256": ["mlp.py"], "mlp_800": ["mlp.py", "--hidden", "800"], "cnn": ["cnn.py"]}
+
+
+def measure_process(command, folder):
+    """Run `python command` in `folder` and measure it.
+
+    Returns:
+        Its seconds, its peak memory in MiB, and what it wrote to stdout.
+    """
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *command], cwd=folder, stdout=output, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        if status:
+            raise UserError(f"{' '.join(map(str, command))} failed; run it by itself to see why")
+        output.seek(0)
+        memory = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        return seconds, memory, output.read().decode(errors="replace")
+
+
+def measure_side(side, run, data):
+    """Measure one side of the benchmark once.
+
+    Args:
+        side: "plain_keras", or "script", which flags may follow: "script --bfloat16".
+        run: a key of `COMMANDS`.
+        data: the folder that holds mnist.npz.
+
+    Returns:
+        A dict, one row of the measurements: seconds of `fit` and of the whole process, peak memory, test accuracy.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        if side == "plain_keras":
+            command = [ROOT / "benchmarks" / "plain_keras.py", run, data]
+            seconds, memory, output = measure_process(command, folder)
+            metrics = json.loads(output.splitlines()[-1])
+        else:
+            script, *flags = COMMANDS[run]
+            flags += side.split()[1:]
+            command = [ROOT / script, *flags, "--dataset", "mnist", "--data", data]
+            seconds, memory, _ = measure_process(command, folder)
+            (path,) = Path(folder).glob("models/*/metrics.json")
+            metrics = json.loads(path.read_text())
+    row = {"run": run, "side": side, "fit": metrics["fit_seconds"], "whole": seconds, "memory": memory}
+    return row | {"test_accuracy": metrics["test_accuracy"]}
+
+
+def measure_matmul():
+    """Return the floating-point operations per second of a large matrix product in TensorFlow: the best of 10."""
+    import tensorflow as tf
+
+    size, best = 2000, 0.0
+    a, b = tf.random.normal((size, size)), tf.random.normal((size, size))
+    for _ in range(10):
+        start = time.perf_counter()
+        tf.matmul(a, b).numpy()
+        best = max(best, 2 * size**3 / (time.perf_counter() - start))
+    return best
+
+
+def count_operations(run, training=48000, validation=12000, epochs=10):
+    """Return the floating-point operations of a whole training: 2 for each multiply-add of its Dense and Conv2D layers.
+
+    Forward once; backward once for the weights and, except in the first layer, once for the inputs.
+
+    Args:
+        run: a key of `COMMANDS`.
+        training, validation: numbers of images.
+    """
+    model = cnn.build_model() if run == "cnn" else mlp.build_model(int(run.removeprefix("mlp_")))
+    total = 0
+    layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
+    for layer in layers:
+        positions = layer.output.shape[1:-1]  # of a filter; none for a Dense layer
+        multiply_adds = layer.kernel.shape.num_elements()
+        for length in positions:
+            multiply_adds *= length
+        passes = 2 if layer is layers[0] else 3
+        total += 2 * multiply_adds * epochs * (passes * training + validation)
+    return total
+
+
+def summarize(rows, speed):
+    """Return medians over the rounds, and how many times as fast as plain Keras each side is.
+
+    Args:
+        rows: dicts as `measure_side` returns them, each with its `round`.
+        speed: as `measure_matmul` returns it.
+
+    Returns:
+        A pandas.DataFrame with one row per run and side.
+    """
+    import pandas as pd
+
+    rows = pd.DataFrame(rows)
+    plain = rows[rows["side"] == "plain_keras"].set_index(["run", "round"])[["fit", "whole"]]
+    rows = rows.join(plain, on=["run", "round"], suffixes=("", " of plain Keras"))
+    for column in ("fit", "whole"):
+        rows[f"{column} ratio"] = rows.pop(f"{column} of plain Keras") / rows[column]
+    groups = rows.groupby(["run", "side"], sort=False)
+    table = groups.median(numeric_only=True).drop(columns="round")
+    for column in ("whole", "fit"):
+        for name in ("max", "min"):
+            table.insert(table.columns.get_loc(column) + 1, f"{column} {name}", getattr(groups[column], name)())
+    table["rounds"] = groups.size()
+    table["matmul share"] = [count_operations(run) / seconds / speed for (run, _), seconds in table["fit"].items()]
+    table["matmul GFLOPS"] = speed / 1e9
+    return table.round({"memory": 0, "matmul GFLOPS": 0, "test_accuracy": 4}).round(4).reset_index()
+
+
+def main():
+    parser = cli.argument_parser(__doc__)
+    parser.prog = "-m benchmarks.speed"
+    parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
+    parser.add_argument("--rounds", type=cli.bounded_int(1), default=5, help="measurements of each side")
+    parser.add_argument("--bfloat16", action="store_true", help="measure the scripts with --bfloat16 as well")
+    args = parser.parse_args()
+    for run in args.runs:
+        if run not in COMMANDS:
+            parser.error(f"there is no run {run}; there are: {', '.join(COMMANDS)}")
+    data = mnist.DATA.resolve()
+    if not (data / "mnist.npz").exists():
+        raise UserError("data/mnist.npz is not there: data/README.md says where to get it")
+
+    sides = ["plain_keras", "script"] + ["script --bfloat16"] * args.bfloat16
+    rows = []
+    for turn in range(1, args.rounds + 1):
+        for run in args.runs:
+            for side in sides:
+                row = {"round": turn, **measure_side(side, run, data)}
+                print(f"round {turn}: {run}, {side}: fit {row['fit']:.1f} of {row['whole']:.1f} seconds", flush=True)
+                rows.append(row)
+    acceleration.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
+    table = summarize(rows, measure_matmul())
+    table["device"] = f"{acceleration.device_name()}, {platform.machine()}"
+    with atomic_write(RESULTS) as part:
+        table.to_csv(part, index=False)
+    print(f"\n{table.drop(columns='device').round(2).to_string(index=False)}\nWritten: {RESULTS.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    cli.main(main)

@@ -1,0 +1,116 @@
+"""What makes training fast; `benchmarks/speed.py` measures it against plain Keras. Only Adam's rounding differs.
+
+TensorFlow is imported in the functions, so that `-h` answers at once.
+"""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+
+# What TensorFlow says to everybody at its start: informational lines, and where there is no GPU, that.
+CHATTER = re.compile(
+    rb"I\d{4} |[-\d]+ [:.\d]+: I |WARNING: All log messages before absl|To enable the following|.*cuInit"
+)
+
+
+def import_tensorflow():
+    """Return TensorFlow, imported without its start-up chatter; everything else that it says is passed on.
+
+    TensorFlow 2.21 writes to stderr from C++ and minds TF_CPP_MIN_LOG_LEVEL only later, so the stream is filtered.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    with tempfile.TemporaryFile() as caught:
+        stderr = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            import tensorflow
+
+            for gpu in tensorflow.config.list_physical_devices("GPU"):
+                with contextlib.suppress(RuntimeError):  # it computes already
+                    tensorflow.config.experimental.set_memory_growth(gpu, True)  # leave its memory to others too
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            caught.seek(0)
+            for line in caught:
+                if not CHATTER.match(line):
+                    print(line.decode(errors="replace"), end="", file=sys.stderr)
+    return tensorflow
+
+
+def batch_dataset(x, y, batch_size, shuffle=False):
+    """Return a tf.data.Dataset of batches, in the very order of `model.fit(x, y, batch_size, shuffle=shuffle)`.
+
+    Unlike Keras's own dataset of arrays, this one is not tuned while it runs: at the end of an epoch TensorFlow waits
+    for the tuning thread, which can sleep for seconds.
+
+    Args:
+        x, y: arrays of n rows.
+        batch_size: rows per batch; the last batch has what is left of them.
+        shuffle: a new order for every epoch, drawn from Keras's seed.
+    """
+    import tensorflow as tf
+
+    with tf.device("cpu"):  # where a dataset works, with a GPU too
+        x, y = tf.constant(x), tf.constant(y)
+
+    @tf.autograph.experimental.do_not_convert
+    def order(_):
+        rows = tf.range(len(x), dtype=tf.int64)
+        return tf.random.shuffle(rows) if shuffle else rows
+
+    @tf.autograph.experimental.do_not_convert
+    def pick(rows):
+        return tf.gather(x, rows), tf.gather(y, rows)
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False  # they would copy x
+    dataset = tf.data.Dataset.range(1).map(order).rebatch(batch_size).map(pick).with_options(options)
+    return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(x) // batch_size)))
+
+
+def fuse_adam(optimizer):
+    """Make the update of a variable by a keras.optimizers.Adam one TensorFlow operation instead of ten, in place.
+
+    The formula is the same, the rounding is not. The optimizer is saved as, and continues as, Keras's Adam.
+    """
+    import tensorflow as tf
+
+    def update_step(gradient, variable, learning_rate):
+        index = optimizer._get_variable_index(variable)
+        momentum, velocity = optimizer._momentums[index], optimizer._velocities[index]
+        step = tf.cast(optimizer.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=momentum.handle,
+            v=velocity.handle,
+            beta1_power=optimizer.beta_1**step,
+            beta2_power=optimizer.beta_2**step,
+            lr=learning_rate,
+            beta1=optimizer.beta_1,
+            beta2=optimizer.beta_2,
+            epsilon=optimizer.epsilon,
+            grad=gradient,
+        )
+
+    optimizer.update_step = update_step
+
+
+def use_bfloat16(wanted):
+    """Let a CPU multiply in 16 bits where it helps, or no longer; weights and all that is saved keep 32 bits."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": wanted})
+
+
+def device_name():
+    """Return the name of what TensorFlow computes on: "CPU (2 cores)", or the GPU's name."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"CPU ({os.cpu_count()} cores)"
+    return f"GPU ({tf.config.experimental.get_device_details(gpus[0]).get('device_name', 'unnamed')})"

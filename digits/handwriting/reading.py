@@ -1,0 +1,62 @@
+"""From an image file to an image as it is to be looked at: upright, on paper, RGB, no larger than needed."""
+
+import warnings
+
+import numpy as np
+
+from digits.errors import UserError
+
+SIDE = 1400  # longest side of an image that is kept; a phone's 4000 pixels hold nothing more of a digit
+
+
+def read_image(path):
+    """Return the image in the file `path` as it is to be looked at: a PIL image, RGB, no side above SIDE.
+
+    Raises UserError, naming the file, where it can't be read.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks about odd metadata
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(path) as image:
+                image.draft("RGB", (SIDE, SIDE))  # a JPEG is decoded at a half or a quarter of its size: faster
+                image = ImageOps.exif_transpose(image)
+                if image.mode[0] in "IF":
+                    image = rescale_to_bytes(np.asarray(image, np.float32))
+                image = lay_on_paper(image.convert("RGBA")) if image.has_transparency_data else image.convert("RGB")
+        except (FileNotFoundError, PermissionError) as error:
+            raise UserError(f"{path}: {error.strerror}") from error
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise UserError(f"{path} has too many pixels, make it smaller first") from error
+        except UnidentifiedImageError as error:
+            what = "is in no image format that is known here" if path.stat().st_size else "is empty"
+            raise UserError(f"{path} {what}") from error
+        except Exception as error:  # a damaged file can raise nearly anything
+            reason = str(error) or type(error).__name__
+            raise UserError(f"{path} is not an image that can be read, or is damaged ({reason})") from error
+        image.thumbnail((SIDE, SIDE))
+    return image
+
+
+def rescale_to_bytes(values):
+    """Turn 16- or 32-bit pixels, of whatever range, into a grey PIL image that uses 0 to 255."""
+    from PIL import Image
+
+    values = np.nan_to_num(values, posinf=0, neginf=0)
+    return Image.fromarray((255 * (values - values.min()) / max(np.ptp(values), 1e-9)).astype(np.uint8))
+
+
+def lay_on_paper(image):
+    """Lay an image with transparency on paper: white under dark ink, black under light ink. RGBA -> RGB."""
+    from PIL import Image
+
+    grey, alpha = (np.asarray(band, np.float32) / 255 for band in (image.convert("L"), image.getchannel("A")))
+    solid = grey[alpha > 0.5]
+    if solid.size > alpha.size / 2 and np.ptp(np.percentile(solid, [2, 98])) > 0.2:
+        paper = np.median(solid)  # paper and ink are both there already, only corners are missing
+    else:
+        paper = float(solid.size > 0 and solid.mean() < 0.5)
+    below = Image.new("RGBA", image.size, (round(255 * paper),) * 3 + (255,))
+    return Image.alpha_composite(below, image).convert("RGB")

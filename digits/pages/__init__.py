@@ -1,0 +1,90 @@
+"""plots/index.html: every saved run beside the deck, the study, the worked examples, on one page that works offline."""
+
+from pathlib import Path
+
+from digits import results, runs, slides
+from digits.errors import UserError
+from digits.files import atomic_write
+
+STUDY_TABLES = Path("results/summary.html")  # written by reproduce.py
+
+# What each figure shows, and on which slides the deck shows it.
+RUN_FIGURES = {
+    "accuracy": "Slides 11-13, 17: accuracy and loss after each epoch, training against validation",
+    "confusion_matrix": "Slides 18-19: the confusion matrix, with recall and precision of each digit",
+    "predictions": "Slide 8: predictions for the first test images",
+    "mistakes": "Misclassified test images, most confident first",
+    "feature_maps": "Slide 27: activations of every layer for one test image",
+    "filters": "Slides 22 and 28: the filters that the network has learned",
+    "hidden_neurons": "Slide 7: first-layer weights of the strongest hidden units",
+}
+COMPARISONS = {
+    "learning_curves": "Slides 12, 13, 17, 29: overfitting and its cure",
+    "disagreements": "Slide 29: test images that only one of the two networks classifies correctly",
+}
+STUDY_FIGURES = {
+    "study/accuracy": "Slides 12 and 29: the test accuracy of every seed, and the deck's",
+    "study/gap": "Slides 13-17: overfitting of every seed",
+    "study/curves": "Slides 12, 13, 17, 29: the learning curves of all seeds",
+    "study/sizes": "Slide 14: more training images against overfitting",
+}
+WORKED_EXAMPLES = {
+    "layers/convolution": "Slides 22-23: a convolution worked by hand",
+    "layers/max_pooling": "Slides 24-26: max pooling worked by hand",
+}
+
+
+def write_index():
+    """Write plots/index.html and return its path. A run that is damaged or was never evaluated is left out."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    evaluated = list(load_evaluated_runs())
+    table = results.compare_table(evaluated).to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format)
+    study = STUDY_TABLES.read_text(encoding="utf-8") if STUDY_TABLES.exists() else ""
+    html = environment.get_template("index.html.j2").render(
+        style=Markup(Path(__file__).with_name("style.css").read_text(encoding="utf-8")),
+        table=Markup(table),
+        runs=[
+            (run, slides.RUNS.get(run.name), list_figures(RUN_FIGURES, f"{run.name}/", f"{run.name}: "))
+            for run in evaluated
+        ],
+        comparisons=list_figures(COMPARISONS),
+        study=Markup(study),
+        study_figures=list_figures(STUDY_FIGURES),
+        worked_examples=list_figures(WORKED_EXAMPLES),
+    )
+    path = results.PLOTS / "index.html"
+    with atomic_write(path) as part:
+        part.write_text(html, encoding="utf-8")
+    return path
+
+
+def load_evaluated_runs():
+    """Yield the saved runs that can be read and have been evaluated."""
+    for name in runs.list_runs():
+        try:
+            run = runs.load_run(name)
+        except UserError:
+            continue
+        if "test_accuracy" in run.metrics:
+            yield run
+
+
+def list_figures(captions, folder="", subject=""):
+    """Return (source, alternative text, caption) of the figures in plots/<folder> that are there.
+
+    Args:
+        captions: a dict of a figure's name to its caption.
+        folder: in plots/, with a slash at its end.
+        subject: leads the alternative text.
+    """
+    figures = [(f"{folder}{name}.png", f"{subject}{caption}", caption) for name, caption in captions.items()]
+    return [figure for figure in figures if (results.PLOTS / figure[0]).exists()]

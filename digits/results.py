@@ -1,0 +1,219 @@
+"""What came out of a run: its figures, and its numbers beside the deck's, in the terminal and as a table."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from digits import intervals, runs, slides
+from digits.figures import evaluation, layers, style, training
+
+PLOTS = Path("plots")
+STUDY = Path(__file__).parent.parent / "results" / "runs.csv"  # the committed study
+
+
+def present(run, model, data, probabilities, show=False):
+    """Draw a new run's figures and print its result, beside the deck's; with `show`, open the figures.
+
+    Args:
+        run: `runs.Run`, evaluated.
+        model: keras.Model.
+        data: `preprocess.Dataset`.
+        probabilities: (10000, 10) float32, of the test images.
+
+    Raises:
+        KeyboardInterrupt: the training was interrupted; all is written nevertheless.
+    """
+    print_scores(run, data, probabilities)
+    paths = plot_run(run, model, data, probabilities)
+    print_summary(run, paths)
+    if show:
+        style.show(paths)
+    epochs = run.metrics["flags"]["epochs"]
+    if run.metrics["epochs"] < epochs:
+        message = f"interrupted in epoch {run.metrics['epochs'] + 1} of {epochs}: the finished epochs are in "
+        raise KeyboardInterrupt(f"{message}{runs.MODELS / run.name}; earlier runs are unchanged")
+
+
+def print_scores(run, data, probabilities):
+    """Print the confusion matrix, recall and precision (slides 18-19), and the first predictions (slide 8)."""
+    import pandas as pd
+
+    names = {"index": pd.RangeIndex(10, name="label"), "columns": pd.RangeIndex(10, name="predict")}
+    print("\nConfusion matrix: rows are true labels, columns predicted labels")
+    print(pd.DataFrame(run.metrics["confusion_matrix"], **names))
+    print("\nRecall (correct fraction of each label) and precision (correct fraction of each prediction)")
+    scores = pd.DataFrame({name: run.metrics[name] for name in ("recall", "precision")}, dtype=float)
+    print(scores.T.round(4).to_string(na_rep="-"))
+    labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
+    print(f"\nThe first 20 test labels:  {' '.join(map(str, labels[:20]))}")
+    print(f"The network's predictions: {' '.join(map(str, predictions[:20]))}")
+    print(f"Misclassified: {np.sum(labels != predictions)} of {len(labels)}")
+
+
+def plot_run(run, model, data, probabilities):
+    """Draw all figures of a run into plots/<run>/; return their paths. Arguments as of `present`."""
+    folder = PLOTS / run.name
+    metrics, title = run.metrics, f"{run.name}: test accuracy {run.metrics['test_accuracy']:.4f}"
+    title += " on SYNTHETIC digits, not MNIST" * (data.dataset != "mnist")
+    recall, precision = (np.array(metrics[name], float) for name in ("recall", "precision"))
+    paths = [
+        training.plot_learning_curve(run.history, folder / "accuracy.png", title),
+        evaluation.plot_confusion_matrix(
+            metrics["confusion_matrix"], recall, precision, folder / "confusion_matrix.png", title
+        ),
+    ]
+    source = f"{run.name} ({data.dataset} test set)"
+    labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
+    paths.append(
+        evaluation.plot_images(
+            data.x_test[:20],
+            [f"label {label}\npredicted {guess}" for label, guess in zip(labels[:20], predictions[:20])],
+            folder / "predictions.png",
+            f"{source}: the first 20 images",
+            columns=10,
+            highlighted=np.flatnonzero(labels[:20] != predictions[:20]),
+        )
+    )
+    wrong, confidence = np.flatnonzero(labels != predictions), probabilities.max(axis=1)
+    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
+    paths.append(
+        evaluation.plot_images(
+            data.x_test[shown],
+            [
+                f"label {labels[i]}, predicted {predictions[i]}\nconfidence {evaluation.format_percent(confidence[i])}"
+                for i in shown
+            ],
+            folder / "mistakes.png",
+            f"{source}: {len(wrong)} of {len(labels)} misclassified, most confident first",
+            columns=6,
+        )
+    )
+    return paths + plot_layers(run, model, data)
+
+
+def plot_layers(run, model, data):
+    """Draw what the layers compute (slides 7, 27): feature_maps.png, filters.png, or an MLP's hidden_neurons.png."""
+    import keras
+
+    folder, source = PLOTS / run.name, f"{run.name} ({data.dataset})"
+    kernels = [layer.kernel.numpy() for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    if not kernels:
+        kernel, outgoing = model.layers[0].kernel.numpy(), model.layers[-1].kernel.numpy()
+        title = f"{source}: first-layer weights of the 40 strongest of its {kernel.shape[1]} hidden units"
+        return [layers.plot_hidden_units(kernel, outgoing, folder / "hidden_neurons.png", title)]
+    names = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "flattened", "Dense": "hidden units"}
+    shown = [layer for layer in model.layers if type(layer).__name__ in names]
+    digit = run.metrics["flags"].get("digit", 0)
+    outputs = keras.Model(model.inputs, [layer.output for layer in shown]).predict_on_batch(data.x_test[[digit]])
+    activations = [(names[type(layer).__name__], output[0]) for layer, output in zip(shown, outputs)]
+    probabilities, label = activations.pop()[1], data.y_test[digit].argmax()
+    title = f"{source}: activations for test image {digit}, label {label}, predicted {probabilities.argmax()}"
+    path = folder / "feature_maps.png"
+    return [
+        layers.plot_feature_maps(data.x_test[digit], activations, probabilities, label, path, title),
+        layers.plot_filters(kernels, folder / "filters.png", f"{source}: its filters"),
+    ]
+
+
+def plot_comparison(all_runs, data, probabilities):
+    """Draw the deck's runs side by side: plots/learning_curves.png and plots/disagreements.png.
+
+    The second figure shows the test images that only one of MLP 256 and the CNN classifies correctly. A figure whose
+    runs are missing is not drawn.
+
+    Args:
+        all_runs: a list of `runs.Run`.
+        data: MNIST's `preprocess.Dataset`.
+        probabilities: a dict of run name to (10000, 10) float32.
+    """
+    histories = {
+        f"{run.name} (slide {slides.RUNS[run.name].slide})": run.history for run in all_runs if run.name in slides.RUNS
+    }
+    if len(histories) > 1:
+        training.plot_learning_curves(histories, PLOTS / "learning_curves.png")
+    names = {"mlp_256": "MLP 256", "cnn": "CNN"}
+    if not names.keys() <= probabilities.keys():
+        return
+    labels = data.y_test.argmax(axis=1)
+    predictions = {name: probabilities[name].argmax(axis=1) for name in names}
+    groups = {}
+    for better, worse in (("cnn", "mlp_256"), ("mlp_256", "cnn")):
+        only = np.flatnonzero((predictions[better] == labels) & (predictions[worse] != labels))
+        only = only[np.argsort(-probabilities[worse].max(axis=1)[only], kind="stable")]
+        captions = [f"label {labels[i]}\n{names[worse]}: {predictions[worse][i]}" for i in only]
+        title = f"{len(only)} images that only the {names[better]} classifies correctly, "
+        title += f"the {names[worse]}'s most confident mistakes first"
+        groups[title] = data.x_test[only], captions
+    both = np.sum((predictions["cnn"] != labels) & (predictions["mlp_256"] != labels))
+    title = f"Of {len(labels)} test images, both networks misclassify {both}"
+    evaluation.plot_disagreements(groups, PLOTS / "disagreements.png", title)
+
+
+def print_summary(run, paths):
+    """Print a run's result beside the deck's and the study's, its times, and where its files are."""
+    metrics, reference = run.metrics, slides.RUNS.get(run.name)
+    accuracy = metrics["test_accuracy"]
+    print(f"\n{run.name}: test accuracy {accuracy:.4f}, test loss {format_number(metrics['test_loss'])}")
+    if metrics["dataset"] != "mnist":
+        print("SYNTHETIC digits, not MNIST: this says nothing about the deck.")
+    elif reference and reference.accuracy:
+        print(f"The deck (slide {reference.slide}): {reference.accuracy:.4f}, so {accuracy - reference.accuracy:+.4f}.")
+        seeds = read_study_accuracies(run.name)
+        low, high = intervals.prediction_interval(seeds)
+        if len(seeds) > 1:
+            place = "inside" if low <= accuracy <= high else "outside"
+            interval = f"99 of 100 runs lie between {low:.4f} and {high:.4f}"
+            print(f"By the study's {len(seeds)} seeds, {interval}: this run is {place}.")
+    if metrics["validation_accuracy"] is not None:
+        gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
+        print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
+    total, start, fit = time.perf_counter() - runs.STARTED, metrics["start_seconds"], metrics["fit_seconds"]
+    parts = "" if fit is None else f": {start:.1f} to start, {fit:.1f} to train, {total - start - fit:.1f} to evaluate"
+    print(f"{total:.1f} seconds{parts}{' and draw' * bool(parts)}")
+    print(f"Written: {runs.MODELS / run.name}/ (model.keras, history.csv, metrics.json)")
+    print(f"         {PLOTS / run.name}/ ({', '.join(path.name for path in paths)})")
+
+
+def format_number(value):
+    """Return a number with four digits; "nan" for None, which is how metrics.json has it."""
+    return "nan" if value is None else f"{value:.4f}"
+
+
+def read_study_accuracies(experiment):
+    """Return the test accuracies of an experiment in the committed study, one per seed."""
+    import pandas as pd
+
+    if not STUDY.exists():
+        return np.array([])
+    rows = pd.read_csv(STUDY)
+    return rows.loc[rows["experiment"] == experiment, "test_accuracy"].to_numpy()
+
+
+def compare_table(all_runs):
+    """Return a DataFrame, one row per `runs.Run`: the deck's test accuracy, ours, and the generalisation gap."""
+    import pandas as pd
+
+    rows = []
+    for run in all_runs:
+        metrics, reference = run.metrics, slides.RUNS.get(run.name)
+        deck = reference and reference.accuracy
+        rows.append(
+            {
+                "run": run.name,
+                "slide": reference and reference.slide,
+                "deck": deck,
+                "test accuracy": metrics["test_accuracy"],
+                "difference": deck and metrics["test_accuracy"] - deck,
+                "training": metrics["train_accuracy"],
+                "validation": metrics["validation_accuracy"],
+            }
+        )
+    table = pd.DataFrame(rows)
+    table["training - validation"] = table["training"] - table["validation"].astype(float)
+    return table.astype({"slide": "Int64", "deck": float, "difference": float})
+
+
+def print_table(all_runs):
+    """Print `compare_table`."""
+    print(f"\n{compare_table(all_runs).to_string(index=False, na_rep='-', float_format='{:.4f}'.format)}")

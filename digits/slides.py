@@ -1,0 +1,19 @@
+"""What the deck says: its runs, their slides, and the two test accuracies that it prints."""
+
+from typing import NamedTuple
+
+
+class Reference(NamedTuple):
+    """What the deck says of one of its runs."""
+
+    title: str
+    slide: int
+    accuracy: float | None = None  # on the test set; None where the deck prints no number
+
+
+RUNS = {
+    "mlp_256": Reference("MLP, 256 hidden units", 12, 0.9762),
+    "mlp_800": Reference("MLP, 800 hidden units", 13),
+    "mlp_dropout": Reference("MLP, 800 hidden units, Dropout 0.5", 17),
+    "cnn": Reference("CNN", 29, 0.9902),
+}

@@ -1,0 +1,45 @@
+"""Slides 22-26: the deck's two examples worked by hand, by the layers themselves.
+
+python -m digits.worked_examples      prints both and writes plots/layers/convolution.png and max_pooling.png
+"""
+
+import numpy as np
+
+from digits import acceleration, cli
+from digits.figures import worked_examples as figures
+
+IMAGE = np.array([[1, 1, 8], [5, 3, 7], [2, 9, 6]], "float32")  # slide 22
+FILTER = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], "float32")
+POOLED = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], "float32")  # slide 24
+
+
+def convolution(image=IMAGE, kernel=FILTER):
+    """Slides 22 and 23: what `Conv2D` makes of a image (n, n) with one filter (3, 3); returns (n, n) float32."""
+    from keras.layers import Conv2D
+
+    layer = Conv2D(1, kernel.shape, padding="same", use_bias=False)
+    layer.build((None, *image.shape, 1))
+    layer.set_weights([kernel[:, :, None, None]])
+    return np.asarray(layer(image[None, :, :, None]))[0, :, :, 0]
+
+
+def max_pooling(image=POOLED):
+    """Slides 24 to 26: what `MaxPooling2D` makes of a image (n, n); returns (n / 2, n / 2) float32."""
+    from keras.layers import MaxPooling2D
+
+    return np.asarray(MaxPooling2D()(image[None, :, :, None]))[0, :, :, 0]
+
+
+def main():
+    cli.argument_parser(__doc__).parse_args()
+    acceleration.import_tensorflow()
+    convolved, pooled = convolution(), max_pooling()
+    print(f"Slides 22-23: Conv2D makes of\n{IMAGE}\nwith the filter\n{FILTER}\nthis:\n{convolved}")
+    print(f"\nSlides 24-26: MaxPooling2D makes of\n{POOLED}\nthis:\n{pooled}")
+    figures.plot_convolution(IMAGE, FILTER, convolved, "plots/layers/convolution.png")
+    figures.plot_max_pooling(POOLED, pooled, "plots/layers/max_pooling.png")
+    print("\nWritten: plots/layers/ (convolution.png, max_pooling.png)")
+
+
+if __name__ == "__main__":
+    cli.main(main)

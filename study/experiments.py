@@ -1,0 +1,197 @@
+"""The study's experiments, one run of one of them, and results/runs.csv: one row per finished run."""
+
+import contextlib
+import functools
+import io
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import cnn
+import mlp
+import mlp_dropout
+import preprocess
+from digits import acceleration, runs, slides, training
+from digits.errors import UserError
+from digits.files import atomic_write
+
+ROWS = Path("results/runs.csv")
+TRAINING_IMAGES, EPOCHS, BATCH_SIZE, LEARNING_RATE = 48000, 10, 200, 0.001  # slide 10
+CURVES = ["accuracy", "loss", "val_accuracy", "val_loss"]
+EPOCH_COLUMNS = [f"{curve}_{epoch}" for curve in CURVES for epoch in range(1, EPOCHS + 1)]
+NUMBERS = ["test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "seconds", *EPOCH_COLUMNS]
+VERSIONS = ["commit", "python", "tensorflow", "keras", "numpy"]  # what all rows of a study must have in common
+COLUMNS = ["experiment", "seed", *NUMBERS, "threads", "dataset_sha256", *VERSIONS, "onednn", "host", "device"]
+
+
+class Experiment(NamedTuple):
+    """One of the deck's experiments."""
+
+    slide: int
+    build_model: Callable
+    seconds: float  # one run takes on one core: for the estimate before there are rows
+    images: int = TRAINING_IMAGES  # the first of the 48000; the 12000 for validation stay the same
+
+
+EXPERIMENTS = {  # named as the scripts name such a run
+    "mlp_256": Experiment(slides.RUNS["mlp_256"].slide, partial(mlp.build_model, 256), 5),
+    "mlp_800": Experiment(slides.RUNS["mlp_800"].slide, partial(mlp.build_model, 800), 10),
+    "mlp_dropout_rate0.25": Experiment(15, partial(mlp_dropout.build_model, 800, 0.25), 11),
+    "mlp_dropout": Experiment(slides.RUNS["mlp_dropout"].slide, partial(mlp_dropout.build_model, 800, 0.5), 11),
+    "cnn": Experiment(slides.RUNS["cnn"].slide, partial(cnn.build_model, 3), 46),
+    "cnn_kernel5": Experiment(slides.RUNS["cnn"].slide, partial(cnn.build_model, 5), 75),
+    "mlp_800_of_3000": Experiment(14, partial(mlp.build_model, 800), 2, 3000),
+    "mlp_800_of_6000": Experiment(14, partial(mlp.build_model, 800), 3, 6000),
+    "mlp_800_of_12000": Experiment(14, partial(mlp.build_model, 800), 4, 12000),
+    "mlp_800_of_24000": Experiment(14, partial(mlp.build_model, 800), 6, 24000),
+}
+
+
+def run_once(experiment_name, seed, data):
+    """Train and test an experiment with a seed, as its script does.
+
+    Args:
+        experiment_name: key of EXPERIMENTS.
+        seed: of the random number generators.
+        data: `preprocess.Dataset`.
+
+    Returns:
+        Its row of runs.csv, a dict.
+
+    Raises:
+        KeyboardInterrupt: the training was interrupted.
+    """
+    import keras
+
+    experiment = EXPERIMENTS[experiment_name]
+    x, y = data.x_train, data.y_train
+    start = time.perf_counter()
+    keras.backend.clear_session()  # forget the model before
+    keras.utils.set_random_seed(seed)
+    model = experiment.build_model()
+    adam = keras.optimizers.Adam(LEARNING_RATE)
+    model.compile(loss="categorical_crossentropy", optimizer=adam, metrics=["accuracy"])
+    history = training.fit(
+        model, x[: experiment.images], y[: experiment.images],
+        validation_data=(x[TRAINING_IMAGES:], y[TRAINING_IMAGES:]), epochs=EPOCHS, batch_size=BATCH_SIZE, verbose=0,
+    )  # fmt: skip
+    if runs.is_interrupted(history):
+        raise KeyboardInterrupt
+    test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, verbose=0)
+    curves = history.history
+    return {
+        "experiment": experiment_name,
+        "seed": seed,
+        "test_accuracy": round(test_accuracy, 6),
+        "test_loss": test_loss,
+        "train_accuracy": curves["accuracy"][-1],
+        "validation_accuracy": curves["val_accuracy"][-1],
+        "seconds": round(time.perf_counter() - start, 2),
+        **{f"{curve}_{epoch}": value for curve in CURVES for epoch, value in enumerate(curves[curve], start=1)},
+        "threads": num_threads(),
+        "dataset_sha256": data.sha256,
+        "host": platform.node(),
+        "device": acceleration.device_name(),
+        **code_version(),
+    }
+
+
+@functools.cache
+def load_mnist(folder):
+    """Return MNIST as a `preprocess.Dataset`, loaded once per process and silently.
+
+    Raises:
+        UserError: it is unavailable.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):
+        return preprocess.load_data("mnist", folder)
+
+
+def num_threads():
+    """Return how many CPU threads compute one TensorFlow operation.
+
+    The number decides how sums over a batch are split, and so how a CNN's weights are rounded.
+    """
+    tensorflow = acceleration.import_tensorflow()
+    return tensorflow.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()
+
+
+def set_num_threads(wanted):
+    """Let `wanted` CPU threads compute one TensorFlow operation.
+
+    Raises:
+        UserError: TensorFlow is computing already, with another number.
+    """
+    tensorflow = acceleration.import_tensorflow()
+    try:
+        tensorflow.config.threading.set_intra_op_parallelism_threads(wanted)
+    except RuntimeError:
+        raise UserError(f"it computes with {num_threads()} threads already; start it anew") from None
+
+
+@functools.cache
+def code_version():
+    """Return the commit and the versions that compute here, as a dict of texts: VERSIONS and "onednn".
+
+    A commit with a + has had Python files changed since; outside of git it is "unknown".
+    """
+
+    def git(*command):
+        root = Path(__file__).parent.parent  # not this folder: below, *.py would mean only its files
+        return subprocess.check_output(["git", *command], cwd=root, text=True, stderr=subprocess.PIPE)
+
+    try:
+        commit = git("rev-parse", "--short=12", "HEAD").strip() + "+" * bool(git("diff", "HEAD", "--", "*.py"))
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
+    return {"commit": commit, **runs.versions()}
+
+
+def read_rows():
+    """Return results/runs.csv as a DataFrame, one row per finished run; empty if there is no such file.
+
+    Raises:
+        UserError: a row, named by its line, is damaged or there twice.
+    """
+    import pandas as pd
+
+    if not ROWS.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    try:
+        rows = pd.read_csv(ROWS, dtype=str, keep_default_na=False)
+    except ValueError as error:  # pandas' own error names the line
+        raise UserError(f"{ROWS} is damaged: {error}") from error
+    if list(rows) != COLUMNS:
+        raise UserError(f"{ROWS}, line 1: these are not the columns of this file")
+    numbers = rows[["seed", "threads", *NUMBERS]].apply(pd.to_numeric, errors="coerce")
+    accuracies = numbers[[name for name in NUMBERS if "accuracy" in name]]
+    damaged = numbers.isna().any(axis=1) | ~accuracies.apply(lambda column: column.between(0, 1)).all(axis=1)
+    damaged |= (numbers[["seed", "threads"]] % 1 != 0).any(axis=1) | ~rows["experiment"].isin(list(EXPERIMENTS))
+    rows[numbers.columns] = numbers
+    repeated = rows.duplicated(["experiment", "seed"])
+    for wrong, what in ((damaged, "is damaged"), (repeated, "repeats an earlier run")):
+        if wrong.any():
+            raise UserError(f"{ROWS}, line {wrong.idxmax() + 2} {what}: mend or delete this line and run again")
+    return rows.astype({"seed": int, "threads": int})
+
+
+def add_row(row):
+    """Add a finished run's row, a dict, to results/runs.csv, which is written atomically as a whole.
+
+    Raises:
+        UserError: the file is damaged.
+        OSError: it cannot be written.
+    """
+    import pandas as pd
+
+    rows = read_rows()
+    if (row["experiment"], row["seed"]) in set(zip(rows["experiment"], rows["seed"])):
+        return  # added by another process
+    row = pd.DataFrame([row], columns=COLUMNS)
+    with atomic_write(ROWS) as part:
+        (pd.concat([rows, row]) if len(rows) else row).to_csv(part, index=False)

@@ -1,0 +1,45 @@
+"""The benchmark of speed: its arithmetic, its table, and how it measures a process."""
+
+from benchmarks import speed
+from conftest import ROOT, error_line, run_python
+
+
+def test_operations_are_counted(tensorflow):
+    assert speed.count_operations("mlp_256", 1, 0, 1) == 2 * (2 * 784 * 256 + 3 * 256 * 10)
+    assert speed.count_operations("mlp_256", 0, 1, 1) == 2 * (784 * 256 + 256 * 10)
+    later = 14 * 14 * 9 * 16 * 36 + 1764 * 128 + 128 * 10
+    assert speed.count_operations("cnn", 3, 0, 10) == 10 * 3 * 2 * (2 * 28 * 28 * 9 * 16 + 3 * later)
+
+
+def test_the_table(tensorflow):
+    rows = []
+    for turn, (fit, whole) in enumerate([(10, 20), (20, 40), (30, 30)]):
+        row = {"round": turn, "run": "mlp_256", "test_accuracy": 1}
+        rows.append(row | {"side": "plain_keras", "fit": 60, "whole": 120, "memory": 5})
+        rows.append(row | {"side": "script", "fit": fit, "whole": whole, "memory": 4})
+    plain, script = speed.summarize(rows, speed=speed.count_operations("mlp_256") / 5).to_dict("records")
+    assert (plain["side"], script["side"]) == ("plain_keras", "script")
+    assert plain["fit ratio"] == plain["whole ratio"] == 1 and plain["memory"] == 5
+    assert (script["fit"], script["fit min"], script["fit max"]) == (20, 10, 30)
+    assert (script["whole"], script["whole min"], script["whole max"]) == (30, 20, 40)
+    assert (script["fit ratio"], script["whole ratio"], script["rounds"]) == (3, 4, 3)
+    assert script["matmul share"] == 0.25
+
+
+def test_a_process_is_measured():
+    """In a process of its own: a new one's peak memory counts what its parent holds, here TensorFlow."""
+    code = "from benchmarks import speed; print(*speed.measure_process(['-c', 'print(len(bytes([1]) * 2**28))'], '.'))"
+    process = run_python(ROOT, "-B", "-c", code)
+    seconds, memory, output = process.stdout.split()
+    assert 0 < float(seconds) < 60 and 256 < float(memory) < 600 and output == str(2**28)
+
+
+def test_an_unknown_run_is_one_line():
+    line = error_line(run_python(ROOT, "-m", "benchmarks.speed", "cnn5"), 2)
+    assert "there is no run cnn5" in line and "python -m benchmarks.speed -h" in line
+
+
+def test_the_plain_keras_script_imports_nothing_of_the_project():
+    code = (ROOT / "benchmarks" / "plain_keras.py").read_text()
+    imports = {line.split()[1].split(".")[0] for line in code.splitlines() if line.startswith(("import ", "from "))}
+    assert imports == {"json", "sys", "time", "keras", "numpy"}

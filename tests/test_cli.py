@@ -1,0 +1,155 @@
+"""The command line as a student meets it: help, typing errors, consoles that know little."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from conftest import HOME, ROOT, SCRIPTS, environment, error_line, run_python
+from digits import cli
+from digits.errors import UserError
+
+ALL = [*SCRIPTS, "evaluate.py", "predict.py", "preprocess.py", "reproduce.py"]
+
+
+@pytest.fixture(scope="module")
+def no_tensorflow(tmp_path_factory):
+    """An environment in which importing a heavy library fails: help must not need it."""
+    folder = tmp_path_factory.mktemp("blocked")
+    for name in ("tensorflow", "keras", "pandas", "matplotlib", "scipy", "skimage", "PIL", "jinja2", "distributed"):
+        (folder / f"{name}.py").write_text("raise ImportError('too early')")
+    return {"PYTHONPATH": str(folder)}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_help_names_every_flag_and_default_and_loads_nothing_heavy(tmp_path, no_tensorflow, name):
+    process = run_python(tmp_path, ROOT / name, "-h", **no_tensorflow)
+    assert process.returncode == 0 and process.stderr == ""
+    assert f"python {name}" in process.stdout
+    if name in SCRIPTS:
+        for flag in (
+            *("--epochs", "--batch-size", "--validation-split", "--learning-rate", "--seed", "--data", "--dataset"),
+            *("--deterministic", "--dry-run", "--show"),
+        ):
+            assert re.search(rf"^  {flag}\b", process.stdout, re.MULTILINE), flag
+        assert "(default: 200)" in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "words"),
+    [
+        ("cnn.py", ["--epochs", "0"], "--epochs: must be a whole number of at least 1, not '0'"),
+        ("cnn.py", ["--epochs", "2.5"], "not '2.5'"),
+        ("cnn.py", ["--batch-size", "abc"], "--batch-size: must be a whole number"),
+        ("cnn.py", ["--validation-split", "1.5"], "--validation-split: must be a number of at least 0 and below 1"),
+        ("cnn.py", ["--validation-split", "nan"], "not 'nan'"),
+        ("cnn.py", ["--hidden", "3"], "unrecognized arguments: --hidden"),
+        ("cnn.py", ["--epoch", "3"], "unrecognized arguments: --epoch"),
+        ("cnn.py", ["--kernel-size", "29"], "below 29"),
+        ("cnn.py", ["--learning-rate", "0"], "above 0"),
+        ("cnn.py", ["--seed", "4294967296"], "below 4294967296"),
+        ("cnn.py", ["--data", "/nowhere", "--dataset", "mnist"], "there is no folder /nowhere"),
+        ("cnn.py", ["--dataset", "fashion"], "invalid choice"),
+        ("mlp.py", ["--hidden", "-3"], "--hidden: must be a whole number of at least 1, not '-3'"),
+        ("mlp_dropout.py", ["--dropout", "1"], "below 1"),
+        ("cnn.py", ["--digit", "10000"], "--digit: must be a whole number of at least 0 and below 10000"),
+        ("reproduce.py", ["--seeds", "0"], "--seeds: must be a whole number of at least 1"),
+        ("preprocess.py", ["--bogus"], "--bogus"),
+        ("evaluate.py", ["--bogus"], "--bogus"),
+        ("predict.py", ["my.png", "--bogus"], "--bogus"),
+        ("predict.py", [], "IMAGE"),
+    ],
+)
+def test_a_bad_argument_is_one_line(tmp_path, no_tensorflow, name, flags, words):
+    line = error_line(run_python(tmp_path, ROOT / name, *flags, **no_tensorflow), 2)
+    assert words in line and f"python {name} -h" in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_worked_examples_are_a_command_too(tmp_path, no_tensorflow):
+    paths = f"{no_tensorflow['PYTHONPATH']}:{ROOT}"
+    process = run_python(tmp_path, "-m", "digits.worked_examples", "-h", PYTHONPATH=paths)
+    assert process.returncode == 0 and "python -m digits.worked_examples" in process.stdout
+
+
+def parse(monkeypatch, tmp_path, *flags, run_name="cnn"):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["cnn.py", *flags])
+    monkeypatch.setattr(cli, "_prepare_keras", lambda args: None)  # its settings would last
+    parser = cli.argument_parser("")
+    parser.add_argument("--hidden", type=cli.bounded_int(1), default=256)
+    parser.add_argument("--dropout", type=cli.bounded_float(0, 1), default=0.5)
+    return cli.parse_training_args(parser, run_name)
+
+
+def test_slide_10_is_the_default(monkeypatch, tmp_path):
+    args = parse(monkeypatch, tmp_path)
+    assert (args.epochs, args.batch_size, args.validation_split) == (10, 200, 0.2)
+    assert parse(monkeypatch, tmp_path, "--dry-run").epochs == 1
+
+
+@pytest.mark.parametrize(
+    ("run_name", "flags", "name"),
+    [
+        ("cnn", [], "cnn"),
+        ("cnn", ["--epochs", "3"], "cnn_epochs3"),
+        ("cnn", ["--epochs", "10", "--show", "--dataset", "mnist"], "cnn"),
+        ("mlp_{hidden}", ["--hidden", "800"], "mlp_800"),
+        ("mlp_{hidden}", ["--seed", "7"], "mlp_256_seed7"),
+        ("mlp_{hidden}", ["--seed", "1234567890"], "mlp_256_seed1234567890"),
+        ("mlp_dropout", ["--dropout", "0.25", "--hidden", "800"], "mlp_dropout_hidden800_rate0.25"),
+        ("cnn", ["--batch-size", "100", "--validation-split", "0", "--learning-rate", "1e-2"],
+         "cnn_batch100_validation0.0_lr0.01"),
+        ("cnn", ["--deterministic", "--dry-run"], "cnn_deterministic_dryrun"),
+        ("cnn", ["--bfloat16"], "cnn_bfloat16"),
+    ],
+)  # fmt: skip
+def test_a_runs_name_tells_its_experiment(monkeypatch, tmp_path, run_name, flags, name):
+    assert parse(monkeypatch, tmp_path, *flags, run_name=run_name).run == name
+
+
+def test_what_a_user_can_cause_is_one_line(capsys):
+    def fail():
+        raise UserError("no such\nthing", 2)
+
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(fail)
+    assert capsys.readouterr().err.endswith(": no such thing\n")
+
+
+@pytest.mark.parametrize("bug", [ValueError("ours"), KeyError("ours"), ImportError("ours")])
+def test_a_bug_of_ours_keeps_its_traceback(bug):
+    def fail():
+        raise bug
+
+    with pytest.raises(type(bug)):
+        cli.main(fail)
+
+
+def test_a_model_too_large_for_the_machine(tmp_path):
+    process = run_python(tmp_path, ROOT / "mlp.py", "--dataset", "synthetic", "--hidden", str(10**12))
+    assert process.returncode == 1 and "Traceback" not in process.stderr
+    assert process.stderr.strip().splitlines()[-1].startswith("mlp.py: out of memory")
+
+
+def test_a_console_that_cannot_show_every_character(tmp_path):
+    process = run_python(tmp_path, ROOT / "mlp.py", "--dataset", "synthetic", "--dry-run", PYTHONIOENCODING="ascii")
+    assert process.returncode == 0 and process.stderr == ""
+
+
+def test_figures_need_no_display_and_mind_no_backend(tmp_path):
+    flags = ["--dataset", "synthetic", "--dry-run"]
+    process = run_python(tmp_path, ROOT / "mlp.py", *flags, MPLBACKEND="TkAgg", DISPLAY="")
+    assert process.returncode == 0 and process.stderr == ""
+    process = run_python(tmp_path, ROOT / "mlp.py", *flags, "--show", MPLBACKEND="Agg", DISPLAY="")
+    assert process.returncode == 0 and "there is no display here" in process.stdout
+
+
+def test_a_reader_that_goes_away(tmp_path):
+    """`python mlp.py | head -1` ends without a traceback."""
+    command = f"{sys.executable} {ROOT / 'mlp.py'} --dataset synthetic --dry-run | head -1"
+    process = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=environment(HOME.name), capture_output=True, text=True, timeout=300
+    )
+    assert process.stderr == ""

@@ -1,0 +1,114 @@
+"""The page plots/index.html: its numbers are those of metrics.json, and a browser shows every figure on it."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from PIL import Image
+
+from conftest import ROOT, read_metrics, run_python
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+# Appended to a copy of the page: what a browser makes of each picture and of the width of the page.
+PROBE = """<script>
+addEventListener("load", () => {
+  const pictures = [...document.images].map(i => [i.getAttribute("src"), i.complete, i.naturalWidth, i.alt]);
+  document.body.dataset.found = JSON.stringify({pictures, widths: [document.documentElement.scrollWidth, innerWidth]});
+});
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, trained_folder):
+    """A folder with small runs of an MLP and of the CNN, the worked examples, and the page."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(trained_folder, folder, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "plots/layers", folder / "plots/layers")
+    # As if these two were the deck's: all figures are then drawn.
+    for old, new in {"mlp_256_dryrun_synthetic": "mlp_256", "cnn_dryrun_synthetic": "cnn"}.items():
+        shutil.copytree(folder / "models" / old, folder / "models" / new)
+    (folder / "results").mkdir()
+    (folder / "results/summary.html").write_text("<table><tr><td>x &lt; y</td></tr></table>")
+    process = run_python(folder, ROOT / "evaluate.py")
+    assert process.returncode == 0 and process.stderr == "" and "plots/index.html" in process.stdout
+    return folder
+
+
+def page(site):
+    return (site / "plots/index.html").read_text(encoding="utf-8")
+
+
+RUNS = ["mlp_256", "cnn", "cnn_dryrun_synthetic", "mlp_256_dryrun_synthetic"]
+
+
+def test_the_tables_numbers_are_those_of_the_read_metrics(site):
+    table = cells(page(site))
+    assert list(table) == RUNS
+    for name in RUNS:
+        found = read_metrics(site, name)
+        row = table[name]
+        assert row["test accuracy"] == f"{found['test_accuracy']:.4f}"
+        assert row["training"] == f"{found['train_accuracy']:.4f}"
+        assert row["validation"] == f"{found['validation_accuracy']:.4f}"
+    assert table["cnn"]["deck"] == "0.9902" and table["cnn"]["slide"] == "29"
+    assert table["cnn_dryrun_synthetic"]["deck"] == "-"
+
+
+def cells(text):
+    """The first table of a page: a dict of its first column to a dict of the others."""
+    table = text[text.index("<table") : text.index("</table>")]
+    head = re.findall("<th>(.*?)</th>", table)
+    rows = [re.findall("<td>(.*?)</td>", row) for row in table.split("<tr>")[1:]]
+    return {row[0]: dict(zip(head, row)) for row in rows if row}
+
+
+def test_every_run_and_the_study_are_there(site):
+    for name in RUNS:
+        assert f"<h2>{name}</h2>" in page(site)
+    assert "SYNTHETIC digits, not MNIST" in page(site) and "CNN (slide 29)" in page(site)
+    assert "<td>x &lt; y</td>" in page(site)  # of the study
+
+
+def test_a_damaged_run_is_left_out(site, tmp_path):
+    shutil.copytree(site, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "models/cnn/metrics.json").write_text("{")
+    assert run_python(tmp_path, ROOT / "evaluate.py", "mlp_256").returncode == 0
+    assert "<h2>mlp_256</h2>" in page(tmp_path) and "<h2>cnn</h2>" not in page(tmp_path)
+
+
+def test_nothing_comes_from_elsewhere(site):
+    assert "http" not in page(site) and "<script" not in page(site)
+    for source in re.findall('(?:src|href)="(.*?)"', page(site)):
+        assert source == "data:," or (site / "plots" / source).exists()
+
+
+def test_the_digit_that_goes_through_the_network_can_be_chosen(site, tmp_path):
+    assert read_metrics(site, "cnn")["flags"]["digit"] == 3
+    before = Image.open(site / "plots/cnn/feature_maps.png").tobytes()
+    shutil.copytree(site, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "models/cnn/metrics.json"
+    found = json.loads(file.read_text())
+    found["flags"]["digit"] = 4
+    file.write_text(json.dumps(found))
+    assert run_python(tmp_path, ROOT / "evaluate.py", "cnn").returncode == 0
+    assert Image.open(tmp_path / "plots/cnn/feature_maps.png").tobytes() != before
+
+
+@pytest.mark.skipif(not BROWSER, reason="needs Chromium: it is not installed")
+@pytest.mark.parametrize("width", [500, 1280])
+def test_a_browser_shows_every_picture_and_has_no_complaint(site, tmp_path, width):
+    probe = site / "plots/probe.html"
+    probe.write_text(page(site) + PROBE, encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    flags += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--enable-logging=stderr"]
+    flags += [f"--window-size={width},900", "--virtual-time-budget=10000", "--dump-dom"]
+    process = subprocess.run([BROWSER, *flags, probe.as_uri()], capture_output=True, text=True, timeout=120)
+    assert "CONSOLE" not in process.stderr
+    found = json.loads(re.search('data-found="(.*?)"', process.stdout)[1].replace("&quot;", '"'))
+    assert len(found["pictures"]) == page(site).count("<img ") > 20
+    for source, complete, natural_width, alternative in found["pictures"]:
+        assert complete and natural_width > 500 and alternative, source
+    needed, there = found["widths"]
+    assert needed <= there <= width  # nothing sticks out

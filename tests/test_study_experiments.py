@@ -1,0 +1,145 @@
+"""The study's rows: what a run gives, and the file that keeps them."""
+
+import subprocess
+
+import numpy as np
+import pytest
+
+import mlp
+import preprocess
+from digits.errors import UserError
+from study import experiments
+
+
+def make_row(experiment="mlp_256", seed=0, **more):
+    """Return a row of runs.csv."""
+    known = dict.fromkeys(experiments.NUMBERS, 0.5) | {"experiment": experiment, "seed": seed, "threads": 1}
+    return dict.fromkeys(experiments.COLUMNS, "x") | known | more
+
+
+@pytest.fixture
+def rows_file(tmp_path, monkeypatch):
+    """results/runs.csv with three finished runs, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1, 2):
+        experiments.add_row(make_row(seed=seed, test_accuracy=0.97 + seed / 1000))
+    return tmp_path / experiments.ROWS
+
+
+def test_rows_come_back_as_they_were(rows_file):
+    rows = experiments.read_rows()
+    assert list(rows["seed"]) == [0, 1, 2] and list(rows["test_accuracy"]) == [0.97, 0.971, 0.972]
+    assert list(rows) == experiments.COLUMNS and list(rows["host"]) == ["x"] * 3
+
+
+def test_without_a_file_there_are_no_rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(experiments.read_rows()) == 0 and list(experiments.read_rows()) == experiments.COLUMNS
+
+
+def test_adding_a_row_leaves_the_others_as_they_were(rows_file):
+    before = rows_file.read_text()
+    experiments.add_row(make_row("cnn", 7, test_accuracy=1 / 3))
+    assert rows_file.read_text().startswith(before)
+    assert experiments.read_rows()["test_accuracy"].iloc[-1] == 1 / 3
+    assert list(rows_file.parent.iterdir()) == [rows_file]
+
+
+def test_a_row_that_another_process_added_is_not_there_twice(rows_file):
+    before = rows_file.read_bytes()
+    experiments.add_row(make_row(seed=1, test_accuracy=0.5))
+    assert rows_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda lines: [*lines, lines[2]], "line 5 repeats an earlier run"),
+        (lambda lines: [*lines[:2], lines[2].replace("0.971", "97.1"), lines[3]], "line 3 is damaged"),
+        (lambda lines: [*lines[:2], lines[2].replace("0.971", "good"), lines[3]], "line 3 is damaged"),
+        (lambda lines: [*lines[:3], lines[3][:40]], "line 4 is damaged"),
+        (lambda lines: [*lines[:2], lines[2] + ",1", lines[3]], "line 3"),
+        (lambda lines: [*lines[:3], lines[3].replace("mlp_256", "mlp_255")], "line 4 is damaged"),
+        (lambda lines: [*lines[:3], lines[3].replace("mlp_256,2", "mlp_256,2.5")], "line 4 is damaged"),
+        (lambda lines: [*lines[:3], lines[3].replace(",1,x", ",,x")], "line 4 is damaged"),
+        (lambda lines: lines[1:], "line 1"),
+        (lambda lines: [], "damaged"),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_named_and_left_alone(rows_file, damage, complaint):
+    rows_file.write_text("\n".join(damage(rows_file.read_text().splitlines())) + "\n")
+    before = rows_file.read_bytes()
+    for action in (experiments.read_rows, lambda: experiments.add_row(make_row("cnn", 0))):
+        with pytest.raises(UserError, match=complaint) as raised:
+            action()
+        assert "runs.csv" in str(raised.value) and "\n" not in str(raised.value).strip()
+    assert rows_file.read_bytes() == before
+
+
+@pytest.fixture
+def noise():
+    """As many training images as MNIST has, of noise: quick to make; `run_once` takes what it needs of them."""
+    generator = np.random.default_rng(0)
+    x, y = generator.random((60000, 784), "float32"), preprocess.one_hot(generator.integers(0, 10, 60000))
+    return preprocess.Dataset(x, y, x[:500], y[:500], "mnist", "sha")
+
+
+def test_a_run_fills_its_row(tensorflow, monkeypatch, noise):
+    """Twice with the same seed: the same numbers, whatever was trained before."""
+    tiny = experiments.Experiment(14, lambda: mlp.build_model(2), 1, images=400)
+    monkeypatch.setitem(experiments.EXPERIMENTS, "mlp_800_of_3000", tiny)
+    first, other, again = (experiments.run_once("mlp_800_of_3000", seed, noise) for seed in (0, 1, 0))
+    assert set(first) == set(experiments.COLUMNS) and first["threads"] == experiments.num_threads()
+    assert first["accuracy_10"] == first["train_accuracy"]
+    assert first["val_accuracy_10"] == first["validation_accuracy"]
+    numbers = [name for name in experiments.NUMBERS if name != "seconds"]
+    assert [first[name] for name in numbers] == [again[name] for name in numbers]
+    assert first["loss_1"] != other["loss_1"]
+
+
+def test_all_sizes_validate_on_the_same_images(tensorflow, monkeypatch, noise):
+    calls = []
+
+    def fit(model, x, y, validation_data, **options):
+        calls.append((len(x), *validation_data, options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiments.training, "fit", fit)
+    for name in ("mlp_800", "mlp_800_of_3000"):
+        with pytest.raises(KeyboardInterrupt):
+            experiments.run_once(name, 0, noise)
+    assert [call[0] for call in calls] == [48000, 3000]
+    for _, x, y, options in calls:
+        assert np.array_equal(x, noise.x_train[48000:]) and np.array_equal(y, noise.y_train[48000:])
+        assert options["epochs"] == 10 and options["batch_size"] == 200
+
+
+def test_an_interrupted_training_gives_no_row(tensorflow, monkeypatch, noise):
+    real = experiments.training.fit
+
+    def fit(*arguments, **options):
+        history = real(*arguments, **options | {"epochs": 1})
+        history.params["epochs"] = options["epochs"]
+        return history
+
+    monkeypatch.setattr(experiments.training, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        experiments.run_once("mlp_800_of_3000", 0, noise)
+
+
+def test_the_commit_tells_whether_python_files_have_changed(tensorflow, tmp_path, monkeypatch):
+    (tmp_path / "study").mkdir()
+    for name in ("cnn.py", "study/experiments.py", "README.md"):
+        (tmp_path / name).write_text("1\n")
+    monkeypatch.setattr(experiments, "__file__", str(tmp_path / "study" / "experiments.py"))
+    read = experiments.code_version.__wrapped__
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert read()["commit"] == "unknown"
+    author = ["-c", "user.name=A", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run(["git", *author, *command], cwd=tmp_path, check=True)
+    (tmp_path / "README.md").write_text("2\n")
+    commit = read()["commit"]
+    assert len(commit) == 12
+    (tmp_path / "cnn.py").write_text("2\n")
+    assert read()["commit"] == commit + "+"

@@ -1,0 +1,26 @@
+"""Slides 22-26: Keras's layers against the numbers that the deck worked by hand."""
+
+import numpy as np
+
+from conftest import ROOT, run_python
+from digits import worked_examples
+
+
+def test_slides_22_and_23():
+    assert worked_examples.convolution().tolist() == [[7, 13, 16], [11, 25, 24], [16, 20, 22]]
+
+
+def test_a_filter_is_not_turned_around():
+    kernel = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]], "float32")  # the neighbour on the right
+    assert worked_examples.convolution(kernel=kernel).tolist() == [[1, 8, 0], [3, 7, 0], [9, 6, 0]]
+
+
+def test_slides_24_to_26():
+    assert worked_examples.max_pooling().tolist() == [[6, 8], [3, 4]]
+
+
+def test_the_script_prints_and_draws_them(tmp_path):
+    process = run_python(tmp_path, "-m", "digits.worked_examples", PYTHONPATH=str(ROOT))
+    assert process.returncode == 0 and process.stderr == ""
+    assert "[ 7. 13. 16.]" in process.stdout and "[6. 8.]" in process.stdout
+    assert {path.name for path in (tmp_path / "plots/layers").iterdir()} == {"convolution.png", "max_pooling.png"}
