@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
+from skimage.morphology import skeletonize
 
 # Each digit as a pen may write it, in a box of 100 by 100: strokes, of points (x y); after a "-" they have corners.
 STROKES = [
@@ -49,7 +50,7 @@ def written(digit, rng):
 
 def traced(image):
     """Return the centre line of a (28, 28) digit as strokes of two points each, in a box of height or width 1."""
-    mask = skeleton(np.asarray(Image.fromarray(image).resize((84, 84), Image.BICUBIC)) > 110)
+    mask = skeletonize(np.asarray(Image.fromarray(image).resize((84, 84), Image.BICUBIC)) > 110)
     weight = ndimage.gaussian_filter(mask.astype(float), 2)
     x, y = (
         ndimage.gaussian_filter(mask * axis.astype(float), 2) / (weight + 1e-9) for axis in np.mgrid[:84, :84][::-1]
@@ -62,22 +63,6 @@ def traced(image):
     points = np.concatenate(strokes)
     low = points.min(axis=0)
     return [(stroke - low) / max(1, *(points.max(axis=0) - low)) for stroke in strokes]
-
-
-def skeleton(mask):
-    """Zhang and Suen's thinning: take outer pixels off `mask` until only centre lines are left."""
-    mask, before = mask.copy(), 0
-    while mask.sum() != before:
-        before = mask.sum()
-        for half in range(2):
-            p = np.pad(mask, 1).astype(int)
-            around = [(0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0), (0, 0)]  # from the north, clockwise
-            ring = np.array([p[r : r + mask.shape[0], c : c + mask.shape[1]] for r, c in around])
-            changes = ((ring == 0) & (np.roll(ring, -1, axis=0) == 1)).sum(axis=0)
-            n, e, s, w = ring[::2]
-            free = (n * e * s == 0) & (e * s * w == 0) if half == 0 else (n * e * w == 0) & (n * s * w == 0)
-            mask &= ~((ring.sum(axis=0) >= 2) & (ring.sum(axis=0) <= 6) & (changes == 1) & free)
-    return mask
 
 
 def draw(strokes, size, height, width, rng, smooth=True, margin=1):

@@ -20,6 +20,10 @@ def test_the_interval_of_the_mean_is_students(n, confidence, quantile):
     np.testing.assert_allclose(mean_interval(values, confidence), expected, atol=0.0005 * error)
 
 
+def test_the_intervals_of_equal_values():
+    assert mean_interval([3, 3, 3]) == prediction_interval([3, 3, 3]) == (3, 3)
+
+
 def test_the_intervals_of_few_values():
     for interval in (mean_interval, prediction_interval):
         assert interval([3]) == pytest.approx((np.nan, np.nan), nan_ok=True)

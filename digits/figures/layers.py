@@ -7,13 +7,12 @@ from digits.figures.style import BLUE, GREY, ORANGE, PALE, figure, format_percen
 
 def tile_maps(maps):
     """Put maps (height, width, n) beside each other, as square as can be, with lines of NaN between and around them."""
-    height, width, n = maps.shape
+    from skimage.util import montage
+
+    n = maps.shape[2]
     columns = int(np.ceil(np.sqrt(n)))
-    rows = -(-n // columns)
-    tiles = np.full((rows * columns, height + 1, width + 1), np.nan)
-    tiles[:n, 1:, 1:] = np.moveaxis(maps, 2, 0)
-    wall = tiles.reshape(rows, columns, height + 1, width + 1).swapaxes(1, 2)
-    return np.pad(wall.reshape(rows * (height + 1), columns * (width + 1)), ((0, 1), (0, 1)), constant_values=np.nan)
+    shape = (-(-n // columns), columns)
+    return montage(np.moveaxis(maps, 2, 0), fill=np.nan, padding_width=1, grid_shape=shape)
 
 
 def to_rectangle(values):
