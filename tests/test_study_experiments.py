@@ -5,7 +5,6 @@ import subprocess
 import numpy as np
 import pytest
 
-import mlp
 import preprocess
 from digits.errors import UserError
 from study import experiments
@@ -76,19 +75,18 @@ def test_a_damaged_file_is_named_and_left_alone(rows_file, damage, complaint):
     assert rows_file.read_bytes() == before
 
 
-@pytest.fixture
-def noise():
-    """As many training images as MNIST has, of noise: quick to make; `run_once` takes what it needs of them."""
+def make_noise(count):
+    """Return a Dataset of `count` training images of noise."""
     generator = np.random.default_rng(0)
-    x, y = generator.random((60000, 784), "float32"), preprocess.one_hot(generator.integers(0, 10, 60000))
-    return preprocess.Dataset(x, y, x[:500], y[:500], "mnist", "sha")
+    x, y = generator.random((count, 784), "float32"), preprocess.one_hot(generator.integers(0, 10, count))
+    return preprocess.Dataset(x, y, x[:100], y[:100], "mnist", "sha")
 
 
-def test_a_run_fills_its_row(tensorflow, monkeypatch, noise):
-    """Twice with the same seed: the same numbers, whatever was trained before."""
-    tiny = experiments.Experiment(14, lambda: mlp.build_model(2), 1, images=400)
-    monkeypatch.setitem(experiments.EXPERIMENTS, "mlp_800_of_3000", tiny)
-    first, other, again = (experiments.run_once("mlp_800_of_3000", seed, noise) for seed in (0, 1, 0))
+def test_a_run_fills_its_row(tensorflow, monkeypatch):
+    """The same seed gives the same numbers, whatever was trained before."""
+    monkeypatch.setattr(experiments, "TRAINING_IMAGES", 400)  # the other 200 validate
+    data = make_noise(600)
+    first, other, again = (experiments.run_once("mlp_256", seed, data) for seed in (0, 1, 0))
     assert set(first) == set(experiments.COLUMNS) and first["threads"] == experiments.num_threads()
     assert first["accuracy_10"] == first["train_accuracy"]
     assert first["val_accuracy_10"] == first["validation_accuracy"]
@@ -97,7 +95,7 @@ def test_a_run_fills_its_row(tensorflow, monkeypatch, noise):
     assert first["loss_1"] != other["loss_1"]
 
 
-def test_all_sizes_validate_on_the_same_images(tensorflow, monkeypatch, noise):
+def test_all_sizes_validate_on_the_same_images(tensorflow, monkeypatch):
     calls = []
 
     def fit(model, x, y, validation_data, **options):
@@ -105,16 +103,18 @@ def test_all_sizes_validate_on_the_same_images(tensorflow, monkeypatch, noise):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(experiments.training, "fit", fit)
+    data = make_noise(60000)
     for name in ("mlp_800", "mlp_800_of_3000"):
         with pytest.raises(KeyboardInterrupt):
-            experiments.run_once(name, 0, noise)
+            experiments.run_once(name, 0, data)
     assert [call[0] for call in calls] == [48000, 3000]
     for _, x, y, options in calls:
-        assert np.array_equal(x, noise.x_train[48000:]) and np.array_equal(y, noise.y_train[48000:])
+        assert np.array_equal(x, data.x_train[48000:]) and np.array_equal(y, data.y_train[48000:])
         assert options["epochs"] == 10 and options["batch_size"] == 200
 
 
-def test_an_interrupted_training_gives_no_row(tensorflow, monkeypatch, noise):
+def test_an_interrupted_training_gives_no_row(tensorflow, monkeypatch):
+    monkeypatch.setattr(experiments, "TRAINING_IMAGES", 400)
     real = experiments.training.fit
 
     def fit(*arguments, **options):
@@ -124,7 +124,7 @@ def test_an_interrupted_training_gives_no_row(tensorflow, monkeypatch, noise):
 
     monkeypatch.setattr(experiments.training, "fit", fit)
     with pytest.raises(KeyboardInterrupt):
-        experiments.run_once("mlp_800_of_3000", 0, noise)
+        experiments.run_once("mlp_256", 0, make_noise(600))
 
 
 def test_the_commit_tells_whether_python_files_have_changed(tensorflow, tmp_path, monkeypatch):

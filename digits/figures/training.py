@@ -40,8 +40,8 @@ def describe_gap(training, validation):
     note = f"Final gap (training - validation): {training.iloc[-1] - validation.iloc[-1]:+.4f}"
     if (training < validation).any():
         note += (
-            "\nTraining accuracy is averaged over the epoch, while the network still learns (and with dropout on); "
-            "validation is measured after it, with dropout off."
+            "\nTraining accuracy is averaged over the epoch, while the network still learns (and with dropout on);"
+            "\nvalidation is measured after it, with dropout off."
         )
     return note
 
