@@ -18,4 +18,6 @@ def _t_interval(values, confidence, factor):
 
     if len(values) < 2:
         return np.nan, np.nan
-    return stats.t.interval(confidence, len(values) - 1, np.mean(values), np.std(values, ddof=1) * factor)
+    # Not stats.t.interval: it is NaN where all values are equal.
+    margin = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * np.std(values, ddof=1) * factor
+    return np.mean(values) - margin, np.mean(values) + margin

@@ -56,3 +56,7 @@ def test_prediction_interval_worked_by_hand():
     """t(0.995, 2) = 9.9248; of 1, 2, 3 the mean is 2, the standard deviation 1."""
     low, high = intervals.prediction_interval([1, 2, 3])
     assert (low + high) / 2 == pytest.approx(2) and (high - low) / 2 == pytest.approx(9.9248 * (4 / 3) ** 0.5, rel=1e-4)
+
+
+def test_the_interval_of_equal_values_is_their_value():
+    assert intervals.mean_interval([0.02, 0.02, 0.02]) == pytest.approx((0.02, 0.02))
