@@ -108,11 +108,9 @@ def train_missing(args, missing, rows):
         missing: pairs of experiment name and seed.
         rows: DataFrame of the runs that are done.
     """
-    if args.scheduler:
-        workers = args.workers or 1
-    else:
-        gpu = acceleration.import_tensorflow().config.list_physical_devices("GPU")
-        workers = args.workers or (cluster.count_workers() if cluster.is_installed() and not gpu else 1)
+    gpu = acceleration.import_tensorflow().config.list_physical_devices("GPU")
+    in_parallel = cluster.is_installed() and not gpu and not args.scheduler
+    workers = args.workers or (cluster.count_workers() if in_parallel else 1)
     in_this_process = workers == 1 and not args.scheduler
     threads = args.threads or (experiments.num_threads() if in_this_process else 1)
     minutes = estimate_minutes(missing, rows, threads) / workers

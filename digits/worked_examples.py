@@ -14,7 +14,7 @@ POOLED = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], "flo
 
 
 def convolution(image=IMAGE, kernel=FILTER):
-    """Slides 22 and 23: what `Conv2D` makes of a image (n, n) with one filter (3, 3); returns (n, n) float32."""
+    """Slides 22 and 23: what `Conv2D` makes of an image (n, n) with one filter (3, 3); returns (n, n) float32."""
     from keras.layers import Conv2D
 
     layer = Conv2D(1, kernel.shape, padding="same", use_bias=False)
@@ -24,7 +24,7 @@ def convolution(image=IMAGE, kernel=FILTER):
 
 
 def max_pooling(image=POOLED):
-    """Slides 24 to 26: what `MaxPooling2D` makes of a image (n, n); returns (n / 2, n / 2) float32."""
+    """Slides 24 to 26: what `MaxPooling2D` makes of an image (n, n); returns (n / 2, n / 2) float32."""
     from keras.layers import MaxPooling2D
 
     return np.asarray(MaxPooling2D()(image[None, :, :, None]))[0, :, :, 0]

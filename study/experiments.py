@@ -149,7 +149,6 @@ def code_version():
         commit = git("rev-parse", "--short=12", "HEAD").strip() + "+" * bool(git("diff", "HEAD", "--", "*.py"))
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"
-    acceleration.import_tensorflow()  # without its chatter, before `versions` imports it
     return {"commit": commit, **runs.versions()}
 
 
