@@ -54,7 +54,7 @@ def glyph(digit, font=0, stroke=2):
 
 
 def save(folder, *names):
-    """Save a image of the first digit in each name; return the names."""
+    """Save an image of the first digit in each name; return the names."""
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def test_images_of_one_name_do_not_overwrite_each_other(folder):
     names = save(folder, "a/7.png", "b/7.png", "7.bmp", "plots/predictions/7_3.png")
     before = (folder / names[-1]).read_bytes()
     assert run_python(folder, ROOT / "predict.py", *names).returncode == 0
-    assert (folder / names[-1]).read_bytes() == before  # a image given is never written to
+    assert (folder / names[-1]).read_bytes() == before  # an image given is never written to
     written = {"7.png", "7_2.png", "7_3.png", "7_3_2.png", "7_4.png", "predictions.csv"}
     assert set(os.listdir(folder / "plots/predictions")) == written
     assert table(folder)["file"].tolist() == list(names)

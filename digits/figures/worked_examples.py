@@ -22,7 +22,7 @@ def plot_matrix(axes, matrix, title, shade=0, bold=False, faint=False):
 
 
 def plot_convolution(image, kernel, output, path):
-    """Slides 22 and 23: how a filter goes over a image, one output per step.
+    """Slides 22 and 23: how a filter goes over an image, one output per step.
 
     image, output: (n, n); kernel: (3, 3). Around the image there are zeros, so that the output is as large.
     """
@@ -48,7 +48,7 @@ def plot_convolution(image, kernel, output, path):
 
 
 def plot_max_pooling(image, output, path):
-    """Slides 24 to 26: of each 2x2 square of a image only the largest number stays. image: (n, n); output: half."""
+    """Slides 24 to 26: of each 2x2 square of an image only the largest number stays. image: (n, n); output: half."""
     rows, columns = output.shape
     with figure(path, (10.5, 6)) as fig:
         fig.suptitle("Max pooling (slides 24-26): of each 2x2 square the largest number stays")
