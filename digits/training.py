@@ -4,6 +4,7 @@ import contextlib
 import math
 import signal
 import sys
+import threading
 import time
 
 from digits import acceleration
@@ -77,9 +78,13 @@ def interrupt_between_batches():
     """Yield a Keras callback that raises KeyboardInterrupt after the batch in which Ctrl-C was pressed.
 
     Raised in the middle of TensorFlow's own code, it can bring the whole process down. A second Ctrl-C does not wait.
+    Only the main thread gets signals: in another one, as a Dask worker's, the callback does nothing.
     """
-    from keras.callbacks import LambdaCallback
+    from keras.callbacks import Callback, LambdaCallback
 
+    if threading.current_thread() is not threading.main_thread():
+        yield Callback()
+        return
     pressed = []
 
     def note(*_):

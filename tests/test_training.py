@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -89,6 +90,13 @@ def test_validation_data_instead_of_a_split(digits):
         "mlp_256", (x[:1680], y[:1680]), training.fit, validation_split=0, validation_data=(x[1680:], y[1680:])
     )
     assert split.history.history == given.history.history
+
+
+def test_fit_in_another_thread(digits):
+    """As a Dask worker trains: only the main thread may handle signals."""
+    with ThreadPoolExecutor(1) as pool:
+        model = pool.submit(train, "mlp_256", digits, training.fit, epochs=1).result()
+    assert len(model.history.epoch) == 1
 
 
 def test_without_validation(digits):
