@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digits.figures.style import BLUE, ORANGE, figure
+from digits.figures.style import BLUE, ORANGE, figure, plot_curves, shade_between
 
 
 def plot_seeds(values, path, title, label, references=None):
@@ -31,7 +31,7 @@ def plot_seeds(values, path, title, label, references=None):
             axes.plot([], [], marker, color=color, label=text, markersize=8)
         axes.set(title=title, xlabel=label, yticks=range(len(names)), yticklabels=names)
         axes.invert_yaxis()
-        axes.grid(axis="x", alpha=0.3)
+        axes.grid(axis="x")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
     return path
 
@@ -49,11 +49,12 @@ def plot_sizes(gaps, accuracies, path, title):
             lowest, mean, highest = (
                 [reduce(values) for values in table.values()] for reduce in (np.min, np.mean, np.max)
             )
-            axes.fill_between(images, lowest, highest, color=BLUE, alpha=0.2, label="all seeds")
+            shade_between(axes, images, lowest, highest, BLUE, "all seeds")
             axes.plot(images, mean, "-o", color=BLUE, linewidth=2, label="mean of the seeds")
             axes.set(xscale="log", xlabel="training images", title=label)
             axes.set_xticks(images, images)
             axes.minorticks_off()
+            axes.grid(True)
             axes.legend()
     return path
 
@@ -67,16 +68,12 @@ def plot_mean_curves(training, validation, path, title):
         fig.suptitle(title)
         panels = fig.subplots(2, -(-len(training) // 2), sharex=True, sharey=True).ravel()
         for axes, name in zip(panels, training):
-            for label, table, color, line in (
-                ("training", training, BLUE, "-"),
-                ("validation", validation, ORANGE, "--"),
-            ):
-                values = np.asarray(table[name])
-                epochs = np.arange(1, values.shape[1] + 1)
-                axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=color, alpha=0.2)
-                axes.plot(epochs, values.mean(axis=0), line, color=color, linewidth=2, label=label)
+            curves = np.asarray(training[name]), np.asarray(validation[name])
+            epochs = np.arange(1, curves[0].shape[1] + 1)
+            for values, color in zip(curves, (BLUE, ORANGE)):
+                shade_between(axes, epochs, values.min(axis=0), values.max(axis=0), color)
+            plot_curves(axes, epochs, *(values.mean(axis=0) for values in curves))
             axes.set(title=f"{name} ({len(training[name])} seeds)", ylim=(0.94, 1.001))
-            axes.locator_params(axis="x", integer=True)
         for axes in panels[len(training) :]:
             axes.remove()
         panels[0].legend(loc="lower right")

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from digits.figures import evaluation, layers, style, training, worked_examples
+from study import figures as study_figures
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((30, 784), np.float32)
@@ -139,6 +140,9 @@ def test_filters(drawn, tmp_path, width):
     assert f"16 filters {width}x{width}" in first.get_title() and "the 16 maps" in second.get_title()
     wall = first.images[0].get_array()
     np.testing.assert_array_equal(wall[1 : width + 1, 1 : width + 1], kernels[0][:, :, 0, 0])
+    wall = second.images[0].get_array()  # row 2: what each filter applies to the third map; column 5: the sixth filter
+    row, column = 2 * (width + 1) + 1, 5 * (width + 1) + 1
+    np.testing.assert_array_equal(wall[row : row + width, column : column + width], kernels[1][:, :, 2, 5])
 
 
 @pytest.mark.parametrize("hidden", [1, 40, 256])
@@ -160,6 +164,50 @@ def test_worked_examples_show_every_step(drawn, tmp_path):
     worked_examples.plot_max_pooling(np.arange(16.0).reshape(4, 4), np.array([[5.0, 7], [13, 15]]), tmp_path / "m.png")
     assert texts(drawn[1].axes[1]) == ["5", "7", "13", "15"]
     assert drawn[1].axes[2].get_title() == "1: max(0, 1, 4, 5) = 5"
+
+
+def test_seeds_are_dots_and_the_deck_is_a_diamond(drawn, tmp_path):
+    values = {"mlp": [0.97, 0.98, 0.99], "cnn": [0.99, 0.992]}
+    study_figures.plot_seeds(values, tmp_path / "s.png", "title", "test accuracy", {"cnn": 0.9902})
+    axes = drawn[0].axes[0]
+    lines = {marker: [list(line.get_xdata()) for line in axes.lines if line.get_marker() == marker] for marker in "oD"}
+    assert lines == {"o": [*values.values(), []], "D": [[0.9902], []]}  # the last of each stands for the legend
+    assert [list(line.get_xdata()) for line in axes.lines if line.get_marker() == "None"] == [
+        [pytest.approx(np.mean(numbers))] * 2 for numbers in values.values()
+    ]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["mlp", "cnn"]
+    assert (axes.get_title(), axes.get_xlabel()) == ("title", "test accuracy")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a seed", "mean of the seeds", "the deck"]
+
+
+def has_grid(axes):
+    return all(line.get_visible() for line in [*axes.get_xgridlines(), *axes.get_ygridlines()])
+
+
+def test_sizes_show_the_mean_and_the_range_of_the_seeds(drawn, tmp_path):
+    gaps = {3000: [0.05, 0.07], 48000: [0.01, 0.02]}
+    accuracies = {3000: [0.92, 0.94], 48000: [0.98, 0.98]}
+    study_figures.plot_sizes(gaps, accuracies, tmp_path / "s.png", "title")
+    left, right = drawn[0].axes
+    assert curves(left) == {"mean of the seeds": pytest.approx([0.06, 0.015])}
+    assert curves(right) == {"mean of the seeds": pytest.approx([0.93, 0.98])}
+    assert left.collections[0].get_datalim(left.transData).intervaly.tolist() == [0.01, 0.07]
+    assert [label.get_text() for label in left.get_xticklabels()] == ["3000", "48000"]
+    assert (left.get_title(), right.get_title()) == ("training minus validation accuracy", "test accuracy")
+    assert has_grid(left) and has_grid(right)
+
+
+def test_mean_curves(drawn, tmp_path):
+    training_curves = {name: np.array([[0.95, 0.98], [0.97, 1.0]]) for name in ("mlp", "mlp_dropout", "cnn")}
+    validation_curves = {name: values - 0.01 for name, values in training_curves.items()}
+    study_figures.plot_mean_curves(training_curves, validation_curves, tmp_path / "m.png", "title")
+    assert [axes.get_title() for axes in drawn[0].axes] == [f"{name} (2 seeds)" for name in training_curves]
+    for axes in drawn[0].axes:
+        assert curves(axes) == {"training": pytest.approx([0.96, 0.99]), "validation": pytest.approx([0.95, 0.98])}
+        bands = [band.get_datalim(axes.transData).intervaly.tolist() for band in axes.collections]
+        assert bands == [pytest.approx([0.95, 1.0]), pytest.approx([0.94, 0.99])]
+        assert has_grid(axes)
+    assert (drawn[0].get_supxlabel(), drawn[0].get_supylabel()) == ("epoch", "accuracy")
 
 
 def test_percentages_are_rounded_down():

@@ -9,13 +9,14 @@ import pytest
 from PIL import Image
 
 from conftest import ROOT, read_metrics, run_python
+from digits import pages
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-# Appended to a copy of the page: what a browser makes of each picture and of the width of the page.
+# Appended to a copy of the page: what a browser makes of each image and of the width of the page.
 PROBE = """<script>
 addEventListener("load", () => {
-  const pictures = [...document.images].map(i => [i.getAttribute("src"), i.complete, i.naturalWidth, i.alt]);
-  document.body.dataset.found = JSON.stringify({pictures, widths: [document.documentElement.scrollWidth, innerWidth]});
+  const images = [...document.images].map(i => [i.getAttribute("src"), i.complete, i.naturalWidth, i.alt]);
+  document.body.dataset.found = JSON.stringify({images, widths: [document.documentElement.scrollWidth, innerWidth]});
 });
 </script>"""
 
@@ -29,11 +30,28 @@ def site(tmp_path_factory, trained_folder):
     # As if these two were the deck's: all figures are then drawn.
     for old, new in {"mlp_256_dryrun_synthetic": "mlp_256", "cnn_dryrun_synthetic": "cnn"}.items():
         shutil.copytree(folder / "models" / old, folder / "models" / new)
+    change_metrics(folder, "cnn_dryrun_synthetic", lambda metrics: metrics["flags"].update(digit=4))
     (folder / "results").mkdir()
     (folder / "results/summary.html").write_text("<table><tr><td>x &lt; y</td></tr></table>")
     process = run_python(folder, ROOT / "evaluate.py")
     assert process.returncode == 0 and process.stderr == "" and "plots/index.html" in process.stdout
     return folder
+
+
+def change_metrics(folder, run_name, change):
+    """Call `change` with the content of a run's metrics.json, and write what it left."""
+    metrics = read_metrics(folder, run_name)
+    change(metrics)
+    (folder / "models" / run_name / "metrics.json").write_text(json.dumps(metrics))
+
+
+@pytest.fixture
+def copy(site, tmp_path, monkeypatch):
+    """A copy of the site, without the study, to change; it is the current folder."""
+    for name in ("models", "plots"):
+        shutil.copytree(site / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def page(site):
@@ -43,7 +61,7 @@ def page(site):
 RUNS = ["mlp_256", "cnn", "cnn_dryrun_synthetic", "mlp_256_dryrun_synthetic"]
 
 
-def test_the_tables_numbers_are_those_of_the_read_metrics(site):
+def test_the_tables_numbers_are_those_of_metrics_json(site):
     table = cells(page(site))
     assert list(table) == RUNS
     for name in RUNS:
@@ -71,11 +89,36 @@ def test_every_run_and_the_study_are_there(site):
     assert "<td>x &lt; y</td>" in page(site)  # of the study
 
 
-def test_a_damaged_run_is_left_out(site, tmp_path):
-    shutil.copytree(site, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "models/cnn/metrics.json").write_text("{")
-    assert run_python(tmp_path, ROOT / "evaluate.py", "mlp_256").returncode == 0
-    assert "<h2>mlp_256</h2>" in page(tmp_path) and "<h2>cnn</h2>" not in page(tmp_path)
+def test_damaged_runs_and_those_never_evaluated_are_left_out(copy):
+    (copy / "models/cnn/metrics.json").write_text("{")
+    change_metrics(copy, "cnn_dryrun_synthetic", lambda metrics: metrics.pop("test_accuracy"))
+    pages.write_index()
+    assert re.findall("<h2>(.*?)</h2>", page(copy))[:2] == ["mlp_256", "mlp_256_dryrun_synthetic"]
+    assert list(cells(page(copy))) == ["mlp_256", "mlp_256_dryrun_synthetic"]
+    assert "cnn" not in page(copy)
+
+
+def test_without_the_study_the_page_says_what_makes_it(site, copy):
+    assert "python reproduce.py" not in page(site)
+    pages.write_index()
+    assert "<code>python reproduce.py</code> makes it" in page(copy)
+
+
+def test_what_comes_from_a_run_is_escaped(copy):
+    change_metrics(copy, "cnn", lambda metrics: metrics.update(device="<b>GPU</b> & more"))
+    (copy / "models/mlp_256").rename(copy / "models/<i>mlp")
+    pages.write_index()
+    assert "on &lt;b&gt;GPU&lt;/b&gt; &amp; more" in page(copy) and "<b>" not in page(copy)
+    assert "<h2>&lt;i&gt;mlp</h2>" in page(copy) and "<i>" not in page(copy)
+
+
+def test_a_page_that_cannot_be_made_leaves_the_one_before(copy, monkeypatch):
+    before = page(copy)
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        pages.write_index()
+    assert page(copy) == before
+    assert sorted(path.name for path in (copy / "plots").glob("*index*")) == ["index.html"]
 
 
 def test_nothing_comes_from_elsewhere(site):
@@ -84,21 +127,17 @@ def test_nothing_comes_from_elsewhere(site):
         assert source == "data:," or (site / "plots" / source).exists()
 
 
-def test_the_digit_that_goes_through_the_network_can_be_chosen(site, tmp_path):
-    assert read_metrics(site, "cnn")["flags"]["digit"] == 3
-    before = Image.open(site / "plots/cnn/feature_maps.png").tobytes()
-    shutil.copytree(site, tmp_path, dirs_exist_ok=True)
-    file = tmp_path / "models/cnn/metrics.json"
-    found = json.loads(file.read_text())
-    found["flags"]["digit"] = 4
-    file.write_text(json.dumps(found))
-    assert run_python(tmp_path, ROOT / "evaluate.py", "cnn").returncode == 0
-    assert Image.open(tmp_path / "plots/cnn/feature_maps.png").tobytes() != before
+def test_the_digit_that_goes_through_the_network_can_be_chosen(trained_folder, site):
+    run_name = "cnn_dryrun_synthetic"
+    assert read_metrics(trained_folder, run_name)["flags"]["digit"] == 3  # the site's is 4
+    for figure, same in {"filters.png": True, "feature_maps.png": False}.items():
+        old, new = (Image.open(folder / "plots" / run_name / figure).tobytes() for folder in (trained_folder, site))
+        assert (old == new) is same, figure
 
 
 @pytest.mark.skipif(not BROWSER, reason="needs Chromium: it is not installed")
 @pytest.mark.parametrize("width", [500, 1280])
-def test_a_browser_shows_every_picture_and_has_no_complaint(site, tmp_path, width):
+def test_a_browser_shows_every_figure_and_has_no_complaint(site, tmp_path, width):
     probe = site / "plots/probe.html"
     probe.write_text(page(site) + PROBE, encoding="utf-8")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -107,8 +146,8 @@ def test_a_browser_shows_every_picture_and_has_no_complaint(site, tmp_path, widt
     process = subprocess.run([BROWSER, *flags, probe.as_uri()], capture_output=True, text=True, timeout=120)
     assert "CONSOLE" not in process.stderr
     found = json.loads(re.search('data-found="(.*?)"', process.stdout)[1].replace("&quot;", '"'))
-    assert len(found["pictures"]) == page(site).count("<img ") > 20
-    for source, complete, natural_width, alternative in found["pictures"]:
+    assert len(found["images"]) == page(site).count("<img ") > 20
+    for source, complete, natural_width, alternative in found["images"]:
         assert complete and natural_width > 500 and alternative, source
     needed, there = found["widths"]
     assert needed <= there <= width  # nothing sticks out

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digits.figures.style import BLUE, ORANGE, draw_image, figure, format_percent
+from digits.figures.style import BLUE, ORANGE, figure, format_percent
 
 
 def plot_confusion_matrix(matrix, recall, precision, path, title):
@@ -37,6 +37,16 @@ def plot_confusion_matrix(matrix, recall, precision, path, title):
     return path
 
 
+def draw_images(panels, images, captions, highlighted=(), **font):
+    """Draw images (n, 784) in [0, 1], dark on white, each with its caption below; panels that are left stay empty."""
+    for axes in panels:
+        axes.axis("off")
+    for index, (axes, image, caption) in enumerate(zip(panels, images, captions)):
+        axes.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        style = font | ({"color": ORANGE, "fontweight": "bold"} if index in highlighted else {})
+        axes.text(0.5, -0.04, caption, transform=axes.transAxes, ha="center", va="top", **style)
+
+
 def plot_images(images, captions, path, title, columns, highlighted=()):
     """Images with a caption below each, `columns` in a row.
 
@@ -46,12 +56,7 @@ def plot_images(images, captions, path, title, columns, highlighted=()):
     lines = max((caption.count("\n") + 1 for caption in captions), default=1)
     with figure(path, (10, 0.6 + rows * (9.4 / columns + 0.21 * lines))) as fig:
         fig.suptitle(title)
-        for index, axes in enumerate(fig.subplots(rows, columns, squeeze=False).flat):
-            axes.axis("off")
-            if index < len(images):
-                draw_image(axes, images[index])
-                style = {"color": ORANGE, "fontweight": "bold"} if index in highlighted else {}
-                axes.text(0.5, -0.04, captions[index], transform=axes.transAxes, ha="center", va="top", **style)
+        draw_images(fig.subplots(rows, columns, squeeze=False).ravel(), images, captions, highlighted)
     return path
 
 
@@ -85,15 +90,8 @@ def plot_prediction(photo, boxes, images, probabilities, path, title):
             best = values.argmax()
             axes.bar(range(10), values, color=[ORANGE if digit == best else BLUE for digit in range(10)])
             axes.set(xticks=range(10), yticks=[], ylim=(0, 1.3))
-            axes.text(
-                best,
-                values[best] + 0.03,
-                format_percent(values[best]),
-                ha="center",
-                va="bottom",
-                fontsize=9,
-            )
-            axes.spines[["top", "right", "left"]].set_visible(False)
+            axes.text(best, values[best] + 0.03, format_percent(values[best]), ha="center", va="bottom", fontsize=9)
+            axes.spines["left"].set_visible(False)
     return path
 
 
@@ -119,9 +117,5 @@ def plot_disagreements(groups, path, title):
         fig.suptitle(title)
         for part, (name, (images, captions)) in zip(fig.subfigures(len(groups), 1), groups.items()):
             part.suptitle(name)
-            for index, axes in enumerate(part.subplots(2, 10).flat):
-                axes.axis("off")
-                if index < len(images):
-                    draw_image(axes, images[index])
-                    axes.text(0.5, -0.04, captions[index], transform=axes.transAxes, ha="center", va="top", fontsize=10)
+            draw_images(part.subplots(2, 10).ravel(), images, captions, fontsize=10)
     return path

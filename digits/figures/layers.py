@@ -5,14 +5,17 @@ import numpy as np
 from digits.figures.style import BLUE, GREY, ORANGE, PALE, figure, format_percent
 
 
-def tile_maps(maps):
-    """Put maps (height, width, n) beside each other, as square as can be, with lines of NaN between and around them."""
+def tile_maps(maps, grid_shape=None):
+    """Put maps (height, width, n) beside each other, with lines of NaN between and around them.
+
+    grid_shape: rows and columns; as square as can be if None.
+    """
     from skimage.util import montage
 
-    n = maps.shape[2]
-    columns = int(np.ceil(np.sqrt(n)))
-    shape = (-(-n // columns), columns)
-    return montage(np.moveaxis(maps, 2, 0), fill=np.nan, padding_width=1, grid_shape=shape)
+    if grid_shape is None:
+        columns = int(np.ceil(np.sqrt(maps.shape[2])))
+        grid_shape = -(-maps.shape[2] // columns), columns
+    return montage(np.moveaxis(maps, 2, 0), fill=np.nan, padding_width=1, grid_shape=grid_shape)
 
 
 def to_rectangle(values):
@@ -59,7 +62,7 @@ def plot_feature_maps(image, activations, probabilities, label, path, title):
         bars = panels[-1].bar(range(10), probabilities, color=[BLUE if i == label else ORANGE for i in range(10)])
         panels[-1].bar_label(bars, [format_percent(value) for value in probabilities], fontsize=10)
         panels[-1].set(title="output: 10 probabilities", xticks=range(10), yticks=[], ylim=(0, 1.15))
-        panels[-1].spines[["top", "right", "left"]].set_visible(False)
+        panels[-1].spines["left"].set_visible(False)
     return path
 
 
@@ -68,14 +71,7 @@ def plot_filters(kernels, path, title):
 
     kernels: a list of (height, width, input maps, filters). A column is a filter, a row an input map.
     """
-
-    walls = []
-    for kernel in kernels:
-        height, width, maps, n = kernel.shape
-        wall = np.full((maps, height + 1, n, width + 1), np.nan)
-        wall[:, 1:, :, 1:] = kernel.transpose(2, 0, 3, 1)
-        wall = wall.reshape(maps * (height + 1), n * (width + 1))
-        walls.append(np.pad(wall, ((0, 1), (0, 1)), constant_values=np.nan))
+    walls = [tile_maps(kernel.reshape(*kernel.shape[:2], -1), kernel.shape[2:]) for kernel in kernels]
     heights = [0.4 + 11 * wall.shape[0] / wall.shape[1] for wall in walls]  # inches
     with figure(path, (12, 1 + sum(heights))) as fig:
         fig.suptitle(

@@ -51,9 +51,9 @@ def plot_curves(axes, epochs, training, validation=None, labels=("training", "va
     axes.grid(True)
 
 
-def shade_between(axes, epochs, lower, upper, color=GREY, label=None):
+def shade_between(axes, x, lower, upper, color=GREY, label=None):
     """Shade what lies between two curves."""
-    axes.fill_between(epochs, lower, upper, color=color, alpha=0.2, label=label)
+    axes.fill_between(x, lower, upper, color=color, alpha=0.2, label=label)
 
 
 def format_percent(share, decimals=1):
@@ -61,9 +61,3 @@ def format_percent(share, decimals=1):
     if np.isnan(share):
         return "-"
     return f"{np.floor(100 * 10**decimals * share) / 10**decimals:.{decimals}f}%"
-
-
-def draw_image(axes, image):
-    """Draw an image (784,) in [0, 1], dark on white, without axes."""
-    axes.axis("off")
-    axes.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
