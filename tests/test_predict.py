@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,12 @@ import pytest
 from PIL import Image, ImageOps
 
 import evaluate
-import predict
 from benchmarks import handwriting as benchmark
 from benchmarks import pens
 from conftest import ROOT, error_line, run_python
 from digits import runs as saved_runs
 from digits import synthetic
+from digits.handwriting import paths
 
 COLUMNS = ["file", "position", "digit", "probability", *(f"p{digit}" for digit in range(10))]
 
@@ -109,7 +110,7 @@ def test_a_folder_named_by_digits_is_scored(folder):
 
 def test_what_a_file_is_named_after():
     names = {"7_mine.png": 7, "3.jpg": 3, "0-a.png": 0, "2026_trip.png": None, "a7.png": None, "٣.png": None}
-    assert {name: predict.label_of(predict.Path(name)) for name in names} == names
+    assert {name: paths.read_label(Path(name)) for name in names} == names
 
 
 def test_images_of_one_name_do_not_overwrite_each_other(folder):

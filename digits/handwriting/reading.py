@@ -43,9 +43,10 @@ def read_image(path):
 def rescale_to_bytes(values):
     """Turn 16- or 32-bit pixels, of whatever range, into a grey PIL image that uses 0 to 255."""
     from PIL import Image
+    from skimage.exposure import rescale_intensity
 
     values = np.nan_to_num(values, posinf=0, neginf=0)
-    return Image.fromarray((255 * (values - values.min()) / max(np.ptp(values), 1e-9)).astype(np.uint8))
+    return Image.fromarray(rescale_intensity(values, out_range=np.uint8))
 
 
 def lay_on_paper(image):
