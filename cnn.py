@@ -58,10 +58,10 @@ def main():
     )  # fmt: skip
 
     print("\n4. Evaluate the model (slide 29)")
-    test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, verbose=2)
+    test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=2)
 
     print("\n5. Predict (slides 8 and 18)")
-    probabilities = model.predict(data.x_test, verbose=0)
+    probabilities = model.predict(data.x_test, batch_size=500, verbose=0)
     scores = evaluate.score_predictions(data.y_test, probabilities)
 
     run = runs.save(model, history, data, args, test_loss=test_loss, test_accuracy=test_accuracy, **scores)

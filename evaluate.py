@@ -54,8 +54,8 @@ def main():
             print_error(error)
             continue
         model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
-        test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, verbose=2)
-        probabilities[name] = model.predict(data.x_test, verbose=0)
+        test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=2)
+        probabilities[name] = model.predict(data.x_test, batch_size=500, verbose=0)
         scores = score_predictions(data.y_test, probabilities[name])
         run = runs.update(run, test_loss=test_loss, test_accuracy=test_accuracy, **scores)
         results.print_scores(run, data, probabilities[name])

@@ -49,6 +49,8 @@ def fit(model, x, y, *, batch_size=32, epochs=1, validation_split=0.0, validatio
         print(f"{len(x)} images for training, {len(x_val)} for validation; {acceleration.device_name()}")
         print(f"{epochs} epoch{'s' * (epochs > 1)} of {steps} batches of {batch_size}", flush=True)
     model.steps_per_execution = math.ceil(steps / UPDATES)
+    model.make_train_function(force=True)  # one built before would take the old number
+    model.make_test_function(force=True)
     if type(model.optimizer) is keras.optimizers.Adam:
         acceleration.fuse_adam(model.optimizer)
     start = time.perf_counter()

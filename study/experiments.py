@@ -82,7 +82,7 @@ def run_once(experiment_name, seed, data):
     )  # fmt: skip
     if runs.is_interrupted(history):
         raise KeyboardInterrupt
-    test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, verbose=0)
+    test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=0)
     curves = history.history
     return {
         "experiment": experiment_name,

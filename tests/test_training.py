@@ -67,6 +67,20 @@ def test_fit_is_a_drop_in_for_keras_bit_by_bit(monkeypatch, digits, name):
     np.testing.assert_allclose(ours.history.history["val_loss"], keras.history.history["val_loss"], rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("error")
+def test_keras_own_fit_before_and_after(digits):
+    model, x, y = compile_model("mlp_256"), *digits
+    model.fit(x, y, batch_size=200, verbose=0)
+    assert model.optimizer.iterations == 11
+    training.fit(model, x, y, batch_size=20, verbose=0)
+    assert model.optimizer.iterations == 11 + 105
+    model.fit(x, y, batch_size=20, verbose=0)
+    assert model.optimizer.iterations == 11 + 105 + 105
+    _, accuracy = model.evaluate(x, y, batch_size=500, verbose=0)
+    predictions = model.predict(x, batch_size=500, verbose=0)
+    assert accuracy == pytest.approx(np.mean(predictions.argmax(axis=1) == y.argmax(axis=1)))
+
+
 @pytest.mark.parametrize("name", ["mlp_256", "cnn"])
 def test_fused_adam_differs_by_rounding_only(digits, name):
     ours, keras = train(name, digits, training.fit), train(name, digits, keras_fit)
