@@ -4,6 +4,10 @@ python cnn.py                    slide 28: 3x3 filters, as on the deck's slides 
 python cnn.py --kernel-size 5    5x5 filters, as in the book that the deck follows
 """
 
+import sys
+
+sys.path.insert(0, __file__.removesuffix("cnn.py"))  # `python -P` leaves it out
+
 import evaluate
 import preprocess
 from digits import cli, results, runs, training
@@ -34,12 +38,12 @@ def build_model(kernel_size=3, dropout=0.25):
     )
 
 
-def main():
+def main(argv=None):
     parser = cli.argument_parser(__doc__)
     parser.add_argument("--kernel-size", type=cli.bounded_int(1, 29), default=3, help="width and height of a filter")
     parser.add_argument("--dropout", type=cli.bounded_float(0, 1), default=0.25, help="dropout rate after the pooling")
     parser.add_argument("--digit", type=cli.bounded_int(0, 10000), default=0, help="test image to draw activations of")
-    args = cli.parse_training_args(parser, run_name="cnn")
+    args = cli.parse_training_args(parser, run_name="cnn", argv=argv)
     import keras
 
     print("\n1. Preprocess the data (slides 2-6): 28x28 images -> 784 numbers in [0, 1], labels -> one-hot")
@@ -63,7 +67,6 @@ def main():
     print("\n5. Predict (slides 8 and 18)")
     probabilities = model.predict(data.x_test, batch_size=500, verbose=0)
     scores = evaluate.score_predictions(data.y_test, probabilities)
-
     run = runs.save(model, history, data, args, test_loss=test_loss, test_accuracy=test_accuracy, **scores)
     results.present(run, model, data, probabilities, show=args.show)
 

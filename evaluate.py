@@ -7,10 +7,12 @@ python evaluate.py cnn mlp_256     only these
 import sys
 from pathlib import Path
 
+sys.path.insert(0, __file__.removesuffix("evaluate.py"))  # `python -P` leaves it out
+
 import numpy as np
 
 import preprocess
-from digits import acceleration, cli, pages, results, runs
+from digits import cli, environment, pages, results, runs
 from digits.errors import UserError, print_error
 
 
@@ -33,16 +35,15 @@ def score_predictions(y_test, probabilities):
     return {"confusion_matrix": matrix, "recall": recall, "precision": precision}
 
 
-def main():
+def main(argv=None):
     parser = cli.argument_parser(__doc__)
     parser.add_argument("runs", nargs="*", metavar="RUN", help="a folder's name in models/ (default: all of them)")
     cli.add_data_flag(parser)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     names = [Path(run).name for run in args.runs] or runs.list_runs()  # models/cnn/ means cnn
     if not names:
-        raise UserError(f"there is no saved run in {runs.MODELS}/; `python cnn.py` makes one")
-
-    acceleration.import_tensorflow()
+        raise UserError(f"there is no saved run in {runs.MODELS.absolute()}; `python cnn.py` makes one")
+    environment.import_tensorflow()
     datasets, evaluated, probabilities = {}, [], {}
     for name in names:
         print(f"\n=== {name}")
@@ -61,13 +62,13 @@ def main():
         results.print_scores(run, data, probabilities[name])
         results.plot_run(run, model, data, probabilities[name])
         evaluated.append(run)
-
     if "mnist" in datasets:
         results.plot_comparison(evaluated, datasets["mnist"], probabilities)
     if evaluated:
         results.print_table(evaluated)
         print(f"Figures: {results.PLOTS}/<run>/; all of them on one page: {pages.write_index()}")
-    sys.exit(len(evaluated) < len(names))
+    if len(evaluated) < len(names):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,10 @@ python mlp.py                  slides 11-12: 256 hidden units; the deck's test a
 python mlp.py --hidden 800     slide 13: 800 hidden units, and overfitting
 """
 
+import sys
+
+sys.path.insert(0, __file__.removesuffix("mlp.py"))  # `python -P` leaves it out
+
 import evaluate
 import preprocess
 from digits import cli, results, runs, training
@@ -27,10 +31,10 @@ def build_model(hidden=256):
     )
 
 
-def main():
+def main(argv=None):
     parser = cli.argument_parser(__doc__)
     parser.add_argument("--hidden", type=cli.bounded_int(1), default=256, help="number of hidden units")
-    args = cli.parse_training_args(parser, run_name="mlp_{hidden}")
+    args = cli.parse_training_args(parser, run_name="mlp_{hidden}", argv=argv)
     import keras
 
     print("\n1. Preprocess the data (slides 2-6): 28x28 images -> 784 numbers in [0, 1], labels -> one-hot")
@@ -54,7 +58,6 @@ def main():
     print("\n5. Predict (slides 8 and 18)")
     probabilities = model.predict(data.x_test, batch_size=500, verbose=0)
     scores = evaluate.score_predictions(data.y_test, probabilities)
-
     run = runs.save(model, history, data, args, test_loss=test_loss, test_accuracy=test_accuracy, **scores)
     results.present(run, model, data, probabilities, show=args.show)
 

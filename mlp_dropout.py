@@ -4,6 +4,10 @@ python mlp_dropout.py                   slides 16-17: 800 hidden units and Dropo
 python mlp_dropout.py --dropout 0.25    slide 15's other rate
 """
 
+import sys
+
+sys.path.insert(0, __file__.removesuffix("mlp_dropout.py"))  # `python -P` leaves it out
+
 import evaluate
 import preprocess
 from digits import cli, results, runs, training
@@ -28,11 +32,11 @@ def build_model(hidden=800, dropout=0.5):
     )
 
 
-def main():
+def main(argv=None):
     parser = cli.argument_parser(__doc__)
     parser.add_argument("--hidden", type=cli.bounded_int(1), default=800, help="number of hidden units")
     parser.add_argument("--dropout", type=cli.bounded_float(0, 1), default=0.5, help="dropout rate of the hidden units")
-    args = cli.parse_training_args(parser, run_name="mlp_dropout")
+    args = cli.parse_training_args(parser, run_name="mlp_dropout", argv=argv)
     import keras
 
     print("\n1. Preprocess the data (slides 2-6): 28x28 images -> 784 numbers in [0, 1], labels -> one-hot")
@@ -56,7 +60,6 @@ def main():
     print("\n5. Predict (slides 8, 18 and 19)")
     probabilities = model.predict(data.x_test, batch_size=500, verbose=0)
     scores = evaluate.score_predictions(data.y_test, probabilities)
-
     run = runs.save(model, history, data, args, test_loss=test_loss, test_accuracy=test_accuracy, **scores)
     results.present(run, model, data, probabilities, show=args.show)
 

@@ -7,11 +7,13 @@ python predict.py digits/               every image in a folder; files named 7_m
 import sys
 from pathlib import Path
 
+sys.path.insert(0, __file__.removesuffix("predict.py"))  # `python -P` leaves it out
+
 import numpy as np
 
 import evaluate
 import preprocess
-from digits import acceleration, cli, handwriting, results, runs
+from digits import cli, environment, handwriting, results, runs
 from digits.errors import UserError, print_error
 from digits.figures import evaluation
 from digits.files import atomic_write
@@ -43,7 +45,7 @@ def choose_models(name=None, every=False):
         if models and not every:
             break
     if not models:
-        raise UserError("there is no saved model yet; train one first: `python cnn.py`")
+        raise UserError(f"there is no saved run in {runs.MODELS.absolute()}; train one first: `python cnn.py`")
     return models
 
 
@@ -87,15 +89,15 @@ def score(table):
         print(evaluate.confusion_matrix(rows["label"].astype(int).to_numpy(), rows["digit"].to_numpy()))
 
 
-def main():
+def main(argv=None):
     parser = cli.argument_parser(__doc__)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder of them")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
     which.add_argument("--all", action="store_true", help="use every saved model")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     images, problems = handwriting.list_images(args.images)
-    acceleration.import_tensorflow()
+    environment.import_tensorflow()
     import pandas as pd
 
     models = choose_models(args.model and Path(args.model).name, args.all)
@@ -115,8 +117,8 @@ def main():
         with atomic_write(OUTPUT / "predictions.csv") as part:
             table.drop(columns=["label"] if args.all else ["label", "run"]).to_csv(part, index=False)
         print(f"\nWritten: {OUTPUT}/ (predictions.csv and one figure per file)")
-    unused = args.all and len(models) < len(runs.list_runs())
-    sys.exit(bool(problems or unused))
+    if problems or (args.all and len(models) < len(runs.list_runs())):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

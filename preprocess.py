@@ -3,11 +3,15 @@
 python preprocess.py      shows what slides 2-6 show and writes plots/data/samples.png
 """
 
+import sys
 from typing import NamedTuple
+
+sys.path.insert(0, __file__.removesuffix("preprocess.py"))  # `python -P` leaves it out
 
 import numpy as np
 
 from digits import cli, mnist
+from digits.figures.evaluation import plot_samples
 
 DRY_RUN_IMAGES = 2000  # training images that a --dry-run keeps
 
@@ -35,23 +39,21 @@ def one_hot(labels):
     return np.eye(10, dtype="float32")[labels]
 
 
-def load_data(dataset="auto", folder=None, dry_run=False):
-    """Return the `Dataset` to train on and test with; `mnist.load_arrays` explains `dataset` and `folder`."""
-    arrays, dataset, sha256 = mnist.load_arrays(dataset, folder)
+def load_data(dataset="auto", path=None, dry_run=False):
+    """Return the `Dataset` to train on and test with; `mnist.load_arrays` explains `dataset` and `path`."""
+    arrays, dataset, sha256 = mnist.load_arrays(dataset, path)
     kept = DRY_RUN_IMAGES if dry_run else None
-    x_train = flatten_and_normalize(arrays["x_train"][:kept])
-    y_train = one_hot(arrays["y_train"][:kept])
-    x_test = flatten_and_normalize(arrays["x_test"])
-    y_test = one_hot(arrays["y_test"])
+    x_train, y_train = flatten_and_normalize(arrays["x_train"][:kept]), one_hot(arrays["y_train"][:kept])
+    x_test, y_test = flatten_and_normalize(arrays["x_test"]), one_hot(arrays["y_test"])
     name = "MNIST" if dataset == "mnist" else "SYNTHETIC digits, not MNIST"
     print(f"{name}: {len(x_train)} training images, {len(x_test)} test images", flush=True)
     return Dataset(x_train, y_train, x_test, y_test, dataset, sha256)
 
 
-def main():
+def main(argv=None):
     parser = cli.argument_parser(__doc__)
     cli.add_dataset_flags(parser)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     data = load_data(args.dataset, args.data)
     print("\nSlide 2, uint8: " + ", ".join(f"{name} {shape}" for name, (shape, _) in mnist.MNIST.items()))
     print("\nSlides 3-6: an image becomes 784 features, a label 10 numbers")
@@ -64,8 +66,6 @@ def main():
     print("\nThe first 3 of the training set, its 784 features as 28 rows (in hundredths, 0 left blank):")
     for row in np.rint(100 * data.x_train[labels == 3][0]).astype(int).reshape(28, 28):
         print(" ".join(f"{value or '':>3}" for value in row).rstrip())
-    from digits.figures.evaluation import plot_samples
-
     path = f"plots/data/samples{'_synthetic' * (data.dataset == 'synthetic')}.png"
     plot_samples(data.x_train, labels, path, f"Ten of each digit ({data.dataset} training set)")
     print(f"\nWritten: {path}")

@@ -6,14 +6,19 @@ python reproduce.py --dry-run                             what would run, and fo
 python reproduce.py --scheduler tcp://HOST:8786           on a Dask cluster that is running
 
 With Dask (requirements-study.txt), one run per core is trained in parallel. A finished run is one row of
-results/runs.csv and is not run again: stop when you like, the same command goes on.
+results/runs.csv and is not run again: stop when you like, the same command goes on. Rows of other code than this
+stay until --again replaces them.
 """
 
+import sys
+from collections import Counter
 from pathlib import Path
 
-from digits import acceleration, cli, mnist, slides
+sys.path.insert(0, __file__.removesuffix("reproduce.py"))  # `python -P` leaves it out
+
+from digits import cli, environment, mnist, slides
 from digits.errors import UserError
-from digits.files import atomic_write
+from digits.files import atomic_write, check_folder
 from study import claims, cluster, experiments, figures
 from study.experiments import EXPERIMENTS, ROWS
 
@@ -56,14 +61,25 @@ def sort_rows(rows):
     return rows.sort_values("seed").sort_values("experiment", key=lambda names: names.map(order), kind="stable")
 
 
+def describe_code(rows):
+    """Return a sentence that says which code and which libraries have computed the rows of runs.csv."""
+    counts = rows.groupby(["commit", "tensorflow", "keras"], sort=False).size()
+    parts = [
+        f"{count} runs by commit {commit} with TensorFlow {tensorflow} and Keras {keras}"
+        for (commit, tensorflow, keras), count in counts.items()
+    ]
+    return f"Computed: {'; '.join(parts)}."
+
+
 def write_tables(rows):
     """Write the experiments and the claims as Markdown and as HTML; return the Markdown."""
     tables = [table for table in (claims.experiment_table(rows), claims.claim_table(rows)) if len(table)]
+    source = describe_code(rows)
     # The cells are formatted: tabulate must not take them for numbers and format them again.
     markdown = "\n\n".join(
-        ["# The study", *(table.to_markdown(index=False, disable_numparse=True) for table in tables)]
+        ["# The study", source, *(table.to_markdown(index=False, disable_numparse=True) for table in tables)]
     )
-    html = "\n".join(table.to_html(index=False, border=0) for table in tables)
+    html = "\n".join([f"<p>{source}</p>", *(table.to_html(index=False, border=0) for table in tables)])
     for path, text in ((MARKDOWN, markdown), (HTML, html)):
         with atomic_write(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
@@ -100,6 +116,23 @@ def plot_study(rows):
     return paths
 
 
+def find_missing(pairs, rows, again):
+    """Return which of `pairs` (experiment name, seed) are to do, by the `rows` that are there.
+
+    With `again`, those that other code has computed are; without, the commits of that code are printed.
+    """
+    other = rows[experiments.find_other_code(rows)]
+    other = {(name, seed): commit for name, seed, commit in zip(other["experiment"], other["seed"], other["commit"])}
+    done = set(zip(rows["experiment"], rows["seed"]))
+    commits = Counter(other[pair] for pair in pairs if pair in other)
+    if again:
+        done -= other.keys()
+    elif commits:
+        names = ", ".join(f"{count} by that of commit {commit}" for commit, count in commits.items())
+        print(f"Runs computed by other code: {names}; --again computes them anew", flush=True)
+    return [pair for pair in pairs if pair not in done]
+
+
 def train_missing(args, missing, rows):
     """Do the runs of `missing` (experiment name, seed) as the flags say; with --dry-run, only say how long it takes.
 
@@ -108,7 +141,7 @@ def train_missing(args, missing, rows):
         missing: pairs of experiment name and seed.
         rows: DataFrame of the runs that are done.
     """
-    gpu = acceleration.import_tensorflow().config.list_physical_devices("GPU")
+    gpu = environment.import_tensorflow().config.list_physical_devices("GPU")
     in_parallel = cluster.is_installed() and not gpu and not args.scheduler
     workers = args.workers or (cluster.count_workers() if in_parallel else 1)
     in_this_process = workers == 1 and not args.scheduler
@@ -118,6 +151,8 @@ def train_missing(args, missing, rows):
     print(f"This takes about {minutes:.0f} minutes {place}", flush=True)
     if args.dry_run:
         return
+    for folder in (ROWS.parent, PLOTS):
+        check_folder(folder)
     if in_this_process:
         save_rows(run_pairs(missing, args.data, args.threads), len(missing))
         return
@@ -127,26 +162,26 @@ def train_missing(args, missing, rows):
         save_rows(cluster.run_pairs(client, missing, args.data, threads), len(missing))
 
 
-def main():
+def main(argv=None):
     parser = cli.argument_parser(__doc__)
-    parser.add_argument("--seeds", type=cli.bounded_int(1), default=20, help="number of seeds, from 0 on")
+    parser.add_argument("--seeds", type=cli.bounded_int(1, 10**6), default=20, help="number of seeds, from 0 on")
     parser.add_argument(
         "--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), metavar="NAME", help="any of these"
     )
+    parser.add_argument("--again", action="store_true", help="also compute anew what other code has computed")
     parser.add_argument("--dry-run", action="store_true", help="show what would run, and an estimate of its time")
     add = parser.add_argument_group("where it runs").add_argument
     add("--workers", type=cli.bounded_int(1), help="runs in parallel (default: one per core; 1 without Dask)")
     add("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1; all if runs are not in parallel)")
     add("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, to use its workers instead")
     cli.add_data_flag(parser)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if (args.scheduler or (args.workers or 1) > 1) and not cluster.is_installed():
         raise UserError("this needs Dask: `python -m pip install -r requirements-study.txt`")
 
     rows = experiments.read_rows()
-    done = set(zip(rows["experiment"], rows["seed"]))
     pairs = [(name, seed) for seed in range(args.seeds) for name in dict.fromkeys(args.experiments)]
-    missing = [pair for pair in pairs if pair not in done]
+    missing = find_missing(pairs, rows, args.again)
     print(f"{len(pairs)} runs, {len(missing)} of them to do", flush=True)
     if missing:
         train_missing(args, missing, rows)

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 import predict
 import preprocess
 from benchmarks import pens
-from digits import acceleration, cli, handwriting, mnist
+from digits import cli, environment, handwriting, mnist
 
 
 def predict_images(model, images, single=True):
@@ -54,7 +54,7 @@ def main():
     parser.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
     parser.add_argument("--digits", type=cli.bounded_int(1, 10001), default=1000, help="images of each kind")
     args = parser.parse_args()
-    acceleration.import_tensorflow()
+    environment.import_tensorflow()
     run, model = next(iter(predict.choose_models(args.model).items()))
     print(f"| images | accuracy of {run}, known to be one digit | not known |\n|---|---|---|")
     kinds = ((name, *draw_images(name, args.digits)) for name in pens.FAMILIES)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import cnn
 import mlp
-from digits import acceleration, cli, mnist
+from digits import acceleration, cli, environment, mnist
 from digits.errors import UserError
 from digits.files import atomic_write
 
@@ -158,7 +158,7 @@ def main():
                 row = {"round": turn, **measure_side(side, run, data)}
                 print(f"round {turn}: {run}, {side}: fit {row['fit']:.1f} of {row['whole']:.1f} seconds", flush=True)
                 rows.append(row)
-    acceleration.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
+    environment.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
     table = summarize(rows, measure_matmul())
     table["device"] = f"{acceleration.device_name()}, {platform.machine()}"
     with atomic_write(RESULTS) as part:

@@ -3,41 +3,7 @@
 TensorFlow is imported in the functions, so that `-h` answers at once.
 """
 
-import contextlib
 import os
-import re
-import sys
-import tempfile
-
-# What TensorFlow says to everybody at its start: informational lines, and where there is no GPU, that.
-CHATTER = re.compile(
-    rb"I\d{4} |[-\d]+ [:.\d]+: I |WARNING: All log messages before absl|To enable the following|.*cuInit"
-)
-
-
-def import_tensorflow():
-    """Return TensorFlow, imported without its start-up chatter; everything else that it says is passed on.
-
-    TensorFlow 2.21 writes to stderr from C++ and minds TF_CPP_MIN_LOG_LEVEL only later, so the stream is filtered.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    with tempfile.TemporaryFile() as caught:
-        stderr = os.dup(2)
-        os.dup2(caught.fileno(), 2)
-        try:
-            import tensorflow
-
-            for gpu in tensorflow.config.list_physical_devices("GPU"):
-                with contextlib.suppress(RuntimeError):  # it computes already
-                    tensorflow.config.experimental.set_memory_growth(gpu, True)  # leave its memory to others too
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            caught.seek(0)
-            for line in caught:
-                if not CHATTER.match(line):
-                    print(line.decode(errors="replace"), end="", file=sys.stderr)
-    return tensorflow
 
 
 def batch_dataset(x, y, batch_size, shuffle=False):

@@ -8,9 +8,9 @@ import argparse
 import math
 import os
 import sys
-from pathlib import Path
+import time
 
-from digits import acceleration, runs
+from digits import acceleration, environment, results, runs
 from digits.errors import UserError, print_error
 
 # How a flag that departs from the deck is written in the name of its run: `cnn_epochs3`.
@@ -31,8 +31,7 @@ TAGS = {
 
 def main(function):
     """Call `function()` and end the process; a failure that a user can cause is one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a cp950 console can't show every character; it must not crash on one
+    environment.prepare_process()
     try:
         function()
         sys.stdout.flush()
@@ -73,7 +72,7 @@ def argument_parser(description):
     return parser
 
 
-def bounded_int(lowest, below=math.inf):
+def bounded_int(lowest, below=2**31):
     """Return an argparse type: a whole number from `lowest` to under `below`."""
     return _bounded(int, "a whole number", lowest, below)
 
@@ -102,12 +101,13 @@ def _bounded(kind, kind_name, lowest, below, open_end=False):
 def add_data_flag(parser):
     """Add the flag that says where MNIST is."""
 
-    def folder(text):
-        if not Path(text).is_dir():
-            raise argparse.ArgumentTypeError(f"there is no folder {text}; make it first, or leave --data out")
-        return text
+    def existing(text):
+        path = os.path.abspath(os.path.expanduser(text))  # a study's workers may run elsewhere
+        if not os.path.exists(path):
+            raise argparse.ArgumentTypeError(f"there is no {path}; leave --data out for data/ or a download")
+        return path
 
-    parser.add_argument("--data", metavar="DIR", type=folder, help="folder to look for MNIST in before data/")
+    parser.add_argument("--data", metavar="PATH", type=existing, help="the folder or file that holds MNIST")
 
 
 def add_dataset_flags(parser):
@@ -121,17 +121,22 @@ def add_dataset_flags(parser):
     add_data_flag(parser)
 
 
-def parse_training_args(parser, run_name):
+def parse_training_args(parser, run_name, argv=None):
     """Parse a model script's command line, seed the random number generators, and return the flags.
 
     Args:
         parser: holds the script's own flags; those that the model scripts share are added here.
         run_name: name of the deck's run, with {flags} that belong to it: "cnn", "mlp_{hidden}". Every other flag that
             differs from the deck is appended, so that no experiment overwrites another's results.
+        argv: the command line, a list of texts (default: the process's own).
 
     Returns:
-        The flags as an argparse.Namespace, and the run's name as `run`.
+        The flags as an argparse.Namespace, the run's name as `run`, and as `started` the time.perf_counter of now.
+
+    Raises:
+        UserError, OSError: a run of this name could not be saved.
     """
+    started = time.perf_counter()
     add = parser.add_argument_group("training, as on slide 10").add_argument
     add("--epochs", type=bounded_int(1), default=10, help="passes over the training images")
     add("--batch-size", type=bounded_int(1), default=200, help="images per training step")
@@ -144,23 +149,25 @@ def parse_training_args(parser, run_name):
     add("--dry-run", action="store_true", help="one epoch over 2000 images, to see that everything works")
     add("--show", action="store_true", help="open the figures in windows at the end")
     add_dataset_flags(parser.add_argument_group("the data"))
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     flags = vars(args)
     tags = [
         f"_{TAGS[flag]}" + ("" if value is True else str(value))
         for flag, value in flags.items()
         if flag in TAGS and f"{{{flag}}}" not in run_name and value != parser.get_default(flag)
     ]
-    args.run = run_name.format(**flags) + "".join(tags)
+    args.run, args.started = run_name.format(**flags) + "".join(tags), started
     if args.dry_run:
         args.epochs = 1
-    runs.check_writable()
+    name = args.run + "_synthetic" * (args.dataset == "synthetic")
+    runs.check_writable(name)
+    results.check_writable(name)
     _prepare_keras(args)
     return args
 
 
 def _prepare_keras(args):
-    tensorflow = acceleration.import_tensorflow()
+    tensorflow = environment.import_tensorflow()
     import keras
 
     keras.utils.set_random_seed(args.seed)

@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-import os
+import re
 import shutil
 import socket
 import tempfile
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from digits import acceleration, synthetic
+from digits import environment, synthetic
 from digits.errors import UserError, warn
 from digits.files import atomic_write
 
@@ -25,55 +25,66 @@ MNIST = {
     "x_test": ((10000, 28, 28), "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161"),
     "y_test": ((10000,), "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"),
 }
-IDX = {
-    "x_train": "train-images-idx3-ubyte",
-    "y_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "y_test": "t10k-labels-idx1-ubyte",
-}
+IDX = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+# What files and folders of MNIST are called: Keras's mnist.npz, also as "mnist (1).npz"; its authors' IDX files, also
+# as train-images.idx3-ubyte, zipped, or unpacked into a folder of their name; torchvision's MNIST/raw/; Kaggle's CSV.
+FILES = [  # the likelier first
+    re.compile(pattern, re.I)
+    for pattern in (r"mnist\.npz", r".*mnist.*\.npz", r".*ubyte", r".*ubyte\.gz", r"(.*mnist.*|train)\.csv")
+]
+FOLDERS = re.compile(r"mnist|raw|.*ubyte.*", re.I)
+SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four, one after the other
+# Data sets that come under MNIST's names, by the mean of their pixels; MNIST's is 33.
+LOOKALIKES = {"Fashion-MNIST": 73, "Kuzushiji-MNIST": 49, "EMNIST": 44}
 # Tried in this order: the file that Keras uses, then the mirrors that PyTorch and TensorFlow Datasets use.
 SOURCES = [
     ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/", ["mnist.npz"]),
-    ("https://ossci-datasets.s3.amazonaws.com/mnist/", [f"{name}.gz" for name in IDX.values()]),
-    ("https://storage.googleapis.com/cvdf-datasets/mnist/", [f"{name}.gz" for name in IDX.values()]),
+    ("https://ossci-datasets.s3.amazonaws.com/mnist/", [f"{name}.gz" for name in IDX]),
+    ("https://storage.googleapis.com/cvdf-datasets/mnist/", [f"{name}.gz" for name in IDX]),
 ]
 
 
-def load_arrays(dataset="auto", folder=None):
+def load_arrays(dataset="auto", path=None):
     """Return the raw arrays to train and test with, and what they are.
 
     Args:
         dataset: "mnist", "synthetic" (synthetic digits), or "auto": MNIST, or synthetic digits if it is unavailable.
-        folder: a folder to search first, and to keep a download in (default: data/).
+        path: where MNIST is, as of `find_mnist`.
 
     Returns:
         A dict of x_train, y_train, x_test, y_test (uint8), shaped as on slide 2; "mnist" or "synthetic"; and the
         SHA-256 of the bytes of the four arrays, one after the other.
 
     Raises:
-        UserError: `dataset` is "mnist", and it is unavailable.
+        UserError: MNIST is not at `path`; or `dataset` is "mnist", and it is unavailable.
     """
-    if dataset == "auto":
+    if dataset != "synthetic":
         try:
-            arrays, dataset = find_mnist(folder), "mnist"
+            return find_mnist(path), "mnist", SHA256
         except UserError as error:
+            if dataset == "mnist" or path:
+                raise
             warn(f"{error}. Continuing with SYNTHETIC digits: every result will say so.")
-            arrays, dataset = synthetic.draw_digits(), "synthetic"
-    else:
-        arrays = find_mnist(folder) if dataset == "mnist" else synthetic.draw_digits()
-    sha256 = hashlib.sha256(b"".join(arrays[name].tobytes() for name in MNIST)).hexdigest()
-    return arrays, dataset, sha256
+    arrays = synthetic.draw_digits()
+    return arrays, "synthetic", hashlib.sha256(b"".join(arrays[name].tobytes() for name in MNIST)).hexdigest()
 
 
-def find_mnist(folder=None):
-    """Return MNIST's raw arrays by name, from `folder`, data/, Keras's cache, or the network.
+def find_mnist(path=None):
+    """Return MNIST's raw arrays by name.
+
+    Args:
+        path: the folder or file that holds them. Without it: data/, then Keras's cache, then the network.
 
     Raises:
-        UserError: MNIST is in none of these.
+        UserError: MNIST is not there, or without a `path` in none of these.
     """
-    keras_home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
-    places = [Path(folder or DATA), DATA, keras_home / "datasets"]
-    for place in dict.fromkeys(places):
+    if path:
+        try:
+            return read_mnist(Path(path))
+        except (FileNotFoundError, ValueError) as error:
+            raise UserError(f"{error}. Name a folder that holds MNIST, or leave --data out") from error
+    places = [DATA, environment.keras_home() / "datasets"]
+    for place in places:
         try:
             return read_mnist(place)
         except FileNotFoundError:
@@ -83,48 +94,102 @@ def find_mnist(folder=None):
     return download_mnist(places)
 
 
-def read_mnist(folder):
-    """Return MNIST's raw arrays by name from `folder`'s mnist.npz or its four IDX files (gzipped or not).
+def read_mnist(path):
+    """Return MNIST's raw arrays by name, out of a file, or of the files in a folder, whatever they are called.
 
     Raises:
-        FileNotFoundError: neither is there.
-        ValueError: what is there differs from MNIST, be it in a single bit.
+        FileNotFoundError: no file there is named as MNIST's are.
+        ValueError: what is there differs from MNIST, be it in a single bit; the message says what it seems to be.
     """
-    problem = FileNotFoundError(f"{folder}: neither mnist.npz nor {IDX['x_train']}")
-    for read in (read_npz, read_idx):
+    found, problems = {}, []
+    for file in [path] if path.is_file() else list_files(path):
         try:
-            arrays = read(folder)
-            for name, (shape, sha256) in MNIST.items():
-                array = arrays[name]
-                if array.shape != shape or array.dtype != np.uint8 or hashlib.sha256(array).hexdigest() != sha256:
-                    raise ValueError(f"{name} differs from MNIST's")
-            return arrays
-        except FileNotFoundError:
-            continue
+            arrays = read_arrays(file)
         except Exception as error:  # a damaged archive can raise nearly anything
-            problem = ValueError(f"{folder}: the MNIST there is not used, it is damaged or another data set ({error})")
-    raise problem
+            problems.append(f"{file.name} can't be read ({str(error) or type(error).__name__})")
+            continue
+        for array in arrays:
+            name = recognize(array)
+            if name in MNIST:
+                found[name] = array
+            else:
+                problems.append(f"{file.name} {name}")
+        if len(found) == len(MNIST):
+            return found
+    if not found and not problems:
+        raise FileNotFoundError(f"{path} holds neither mnist.npz, nor {IDX[0]} and its like, nor mnist_train.csv")
+    missing = ", ".join(name for name in MNIST if name not in found)
+    reason = "; ".join(dict.fromkeys(problems)) or "no file there has it"
+    raise ValueError(f"{path} does not hold MNIST's {missing}: {reason}")
 
 
-def read_npz(folder):
-    """Return the raw arrays of `folder`/mnist.npz, not verified."""
-    with np.load(folder / "mnist.npz", allow_pickle=False) as file:
-        return {name: file[name] for name in MNIST}
+def list_files(folder, depth=2):
+    """Return the files in `folder` that may hold MNIST, the likelier ones first; below it, folders of MNIST's names."""
+    files = []
+    for path in folder.iterdir() if folder.is_dir() else []:
+        if not path.is_dir():
+            files += [path] * (likelihood(path) > 0)
+        elif depth and FOLDERS.fullmatch(path.name):
+            files += list_files(path, depth - 1)
+    return sorted(files, key=lambda path: (-likelihood(path), path))
 
 
-def read_idx(folder):
-    """Return the raw arrays of `folder`'s IDX files, not verified.
+def likelihood(file):
+    """Return a number, the higher the more a file's name is one of MNIST's; 0 if not at all."""
+    return max((len(FILES) - place for place, name in enumerate(FILES) if name.fullmatch(file.name)), default=0)
 
-    An IDX file holds 4 bytes of type, the last of them the number of dimensions, then the shape, then the values.
+
+def recognize(array):
+    """Return which of MNIST's arrays this is, or else what can be said of it."""
+    described = f"holds {array.dtype} {array.shape}, which is not MNIST's"
+    if array.dtype != np.uint8:
+        return described
+    for name, (shape, sha256) in MNIST.items():
+        if array.shape == shape and hashlib.sha256(array).hexdigest() == sha256:
+            return name
+    if array.shape[1:] == (28, 28):
+        for name, mean in LOOKALIKES.items():
+            if abs(array.mean() - mean) < 2:
+                return f"seems to be {name}"
+        if len(array) == 42000:
+            return "has only 42000 of MNIST's images: it is of Kaggle's digit-recognizer competition"
+    elif array.ndim == 1 and len(set(np.bincount(array)[np.bincount(array) > 0])) == 1:
+        return "has every label equally often, as Fashion-MNIST, Kuzushiji-MNIST and EMNIST do"
+    return described
+
+
+def read_arrays(file):
+    """Return the arrays in a file, not verified."""
+    if file.suffix.lower() == ".npz":
+        with np.load(file, allow_pickle=False) as archive:
+            return [archive[name] for name in archive.files]
+    if file.suffix.lower() == ".csv":
+        return read_csv(file)
+    return [read_idx(file)]
+
+
+def read_idx(file):
+    """Return the array in an IDX file, gzipped or not.
+
+    It holds 4 bytes of type, the last of them the number of dimensions, then the shape, then the values.
     """
-    arrays = {}
-    for name, file in IDX.items():
-        plain = folder / file
-        content = plain.read_bytes() if plain.exists() else gzip.decompress((folder / f"{file}.gz").read_bytes())
-        dimensions = content[3]
-        shape = np.frombuffer(content, ">i4", dimensions, offset=4)
-        arrays[name] = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-    return arrays
+    content = file.read_bytes()
+    if content[:2] == b"\x1f\x8b":  # not by the name: a browser may have unpacked it, and left the .gz
+        content = gzip.decompress(content)
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">i4", dimensions, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+
+
+def read_csv(file):
+    """Return images (n, 28, 28) and labels (n,), uint8, of a CSV file: in each row the label, then the 784 pixels."""
+    import pandas as pd
+
+    header = pd.read_csv(file, header=None, nrows=1, dtype=str).iloc[0]
+    if len(header) != 1 + 784:
+        raise ValueError(f"{len(header)} columns, not 785")
+    table = pd.read_csv(file, header=None, skiprows=int(not header[0].isdigit()), dtype=np.uint8).to_numpy()
+    return [np.ascontiguousarray(table[:, 1:]).reshape(-1, 28, 28), table[:, 0].copy()]
 
 
 def download_mnist(places):
@@ -136,7 +201,7 @@ def download_mnist(places):
     Raises:
         UserError: no source has them; the message holds what each one answered.
     """
-    acceleration.import_tensorflow()
+    environment.import_tensorflow()
     from keras.utils import get_file
 
     answers = []
@@ -158,7 +223,7 @@ def download_mnist(places):
             keep([Path(folder, name) for name in names], places)
             return arrays
     raise UserError(
-        f"MNIST is not in data/ and could not be downloaded ({'; '.join(answers)}). "
+        f"MNIST is not in {' or '.join(map(str, places))} and could not be downloaded ({'; '.join(answers)}). "
         "Put mnist.npz into data/: data/README.md says where to get it"
     )
 

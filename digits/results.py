@@ -6,10 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from digits import intervals, runs, slides
+from digits.errors import UserError
 from digits.figures import evaluation, layers, style, training
+from digits.files import check_folder
 
 PLOTS = Path("plots")
 STUDY = Path(__file__).parent.parent / "results" / "runs.csv"  # the committed study
+
+
+def check_writable(name):
+    """Find out before training whether the figures of a run of this name can be written. Raises as `check_folder`."""
+    check_folder(PLOTS / name)
 
 
 def present(run, model, data, probabilities, show=False):
@@ -23,10 +30,15 @@ def present(run, model, data, probabilities, show=False):
 
     Raises:
         KeyboardInterrupt: the training was interrupted; all is written nevertheless.
+        UserError: the figures cannot be written.
     """
+    start = time.perf_counter()
     print_scores(run, data, probabilities)
-    paths = plot_run(run, model, data, probabilities)
-    print_summary(run, paths)
+    try:
+        paths = plot_run(run, model, data, probabilities)
+    except OSError as error:
+        raise UserError(f"{error}. The run itself is saved in {runs.MODELS / run.name}") from error
+    print_summary(run, paths, time.perf_counter() - start)
     if show:
         style.show(paths)
     epochs = run.metrics["flags"]["epochs"]
@@ -150,8 +162,14 @@ def plot_comparison(all_runs, data, probabilities):
     evaluation.plot_disagreements(groups, PLOTS / "disagreements.png", title)
 
 
-def print_summary(run, paths):
-    """Print a run's result beside the deck's and the study's, its times, and where its files are."""
+def print_summary(run, paths, seconds):
+    """Print a run's result beside the deck's and the study's, its times, and where its files are.
+
+    Args:
+        run: `runs.Run`.
+        paths: of its figures.
+        seconds: since it was saved.
+    """
     metrics, reference = run.metrics, slides.RUNS.get(run.name)
     accuracy = metrics["test_accuracy"]
     print(f"\n{run.name}: test accuracy {accuracy:.4f}, test loss {format_number(metrics['test_loss'])}")
@@ -168,7 +186,7 @@ def print_summary(run, paths):
     if metrics["validation_accuracy"] is not None:
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
-    total, start, fit = time.perf_counter() - runs.STARTED, metrics["start_seconds"], metrics["fit_seconds"]
+    total, start, fit = metrics["total_seconds"] + seconds, metrics["start_seconds"], metrics["fit_seconds"]
     parts = "" if fit is None else f": {start:.1f} to start, {fit:.1f} to train, {total - start - fit:.1f} to evaluate"
     print(f"{total:.1f} seconds{parts}{' and draw' * bool(parts)}")
     print(f"Written: {runs.MODELS / run.name}/ (model.keras, history.csv, metrics.json)")

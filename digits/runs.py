@@ -9,8 +9,10 @@ import json
 import math
 import os
 import platform
+import shutil
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +20,27 @@ import numpy as np
 
 from digits import acceleration, slides
 from digits.errors import UserError
-from digits.files import write_json
+from digits.files import atomic_folder, check_folder, clear_leftovers, write_json
 
 MODELS = Path("models")
-STARTED = time.perf_counter()  # of the process, nearly: every script imports this module first
+METRICS = {  # what the readers of a run count on in metrics.json: what is there is checked once, in `load_run`
+    "dataset": str,
+    "seed": int,
+    "epochs": int,
+    "parameters": int,
+    "train_accuracy": float,
+    "validation_accuracy": float | None,
+    "fit_seconds": float | None,
+    "flags": dict,
+    "device": str,
+}
+TEST_METRICS = {  # of a run that has been evaluated
+    "test_accuracy": float,
+    "test_loss": float | None,
+    "confusion_matrix": list,
+    "recall": list,
+    "precision": list,
+}
 
 
 class Run(NamedTuple):
@@ -32,13 +51,19 @@ class Run(NamedTuple):
     history: Any  # pandas.DataFrame, one row per epoch: accuracy, loss, and val_accuracy, val_loss if validated
 
 
-def check_writable():
-    """Find out before training whether a run can be saved after it. Raises OSError where not."""
-    MODELS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=MODELS, prefix="."):
-        pass
-    with contextlib.suppress(OSError):  # it holds earlier runs
-        MODELS.rmdir()  # an error before training leaves nothing behind
+def check_writable(name):
+    """Find out before training whether a run of this name can be saved after it.
+
+    Raises:
+        UserError, OSError: it can't.
+    """
+    check_folder(MODELS)
+    folder = MODELS / name
+    if folder.exists():
+        if not folder.is_dir():
+            raise UserError(f"{folder.absolute()} must be a folder, and is not: move away what is there")
+        if os.path.ismount(folder) or not os.access(folder, os.W_OK):
+            raise UserError(f"{folder.absolute()} can't be replaced: it is another disk, or yours to read only")
 
 
 def save(model, history, data, args, **test_metrics):
@@ -48,14 +73,15 @@ def save(model, history, data, args, **test_metrics):
         model: keras.Model that was trained.
         history: Keras's History. With fewer epochs than were asked for, the run is named <run>_interrupted.
         data: `preprocess.Dataset`.
-        args: the flags, as from `cli.parse_training_args`.
+        args: the flags, as from `cli.parse_training_args`, with `run` and `started`.
         test_metrics: test_loss, test_accuracy, confusion_matrix, recall, precision.
 
     Returns:
         The `Run`.
 
     Raises:
-        OSError: a file cannot be written; an earlier run of this name is unchanged.
+        UserError, OSError: it cannot be written. An earlier run of this name is unchanged, and where the new one could
+            be kept elsewhere, the message says so.
     """
     import pandas as pd
 
@@ -74,25 +100,33 @@ def save(model, history, data, args, **test_metrics):
         "train_accuracy": last["accuracy"],
         "validation_accuracy": last.get("val_accuracy"),
         "epochs": len(epochs),
-        "start_seconds": round(started - STARTED, 2),
+        "start_seconds": round(started - args.started, 2),
         "fit_seconds": round(seconds, 2),
-        "total_seconds": round(time.perf_counter() - STARTED, 2),
-        "flags": {flag: value for flag, value in vars(args).items() if flag != "run"},
+        "total_seconds": round(time.perf_counter() - args.started, 2),
+        "flags": {flag: value for flag, value in vars(args).items() if flag not in ("run", "started")},
         "versions": versions(),
         "device": acceleration.device_name(),
     }
     metrics = to_json(metrics | round_accuracy(test_metrics))
-    MODELS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=MODELS) as folder:
-        new, old, target = Path(folder, "new"), Path(folder, "old"), MODELS / name
-        new.mkdir()
-        model.save(new / "model.keras")
-        epochs.to_csv(new / "history.csv")
-        write_json(new / "metrics.json", metrics)
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-    return Run(name, metrics, epochs)
+    run = Run(name, metrics, epochs)
+    try:
+        with atomic_folder(MODELS / name) as folder:
+            _write(run, model, folder)
+    except (UserError, OSError) as error:  # what took minutes is not thrown away
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+        try:
+            _write(run, model, folder)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise error from None
+        raise UserError(f"{error}. What was trained is kept in {folder}") from error
+    return run
+
+
+def _write(run, model, folder):
+    model.save(folder / "model.keras")
+    run.history.to_csv(folder / "history.csv")
+    write_json(folder / "metrics.json", run.metrics)
 
 
 def is_interrupted(history):
@@ -134,19 +168,39 @@ def load_run(name):
     folder = MODELS / name
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        check_metrics(metrics)
         table = (folder / "history.csv").read_text(encoding="utf-8")
         history = pd.read_csv(io.StringIO(table), index_col="epoch")
         if metrics["validation_accuracy"] is None:  # runs of an earlier version have empty val_* columns
             history = history.drop(columns=[column for column in history if column.startswith("val_")])
-        history[["accuracy", "loss"]], metrics["dataset"], metrics["train_accuracy"]  # what all readers need
-        if len(history) != metrics["epochs"] or not table.endswith("\n"):
+        curves = history[["accuracy", "loss"]].astype(float)
+        if len(curves) != metrics["epochs"] or not table.endswith("\n"):
             raise ValueError("history.csv is not whole")
     except (OSError, ValueError, LookupError, TypeError) as error:
         if not folder.is_dir():
             saved = ", ".join(list_runs()) or "none"
-            raise UserError(f"there is no saved run {name}; saved are: {saved}") from None
+            raise UserError(f"there is no saved run {name} in {MODELS.absolute()}; saved are: {saved}") from None
         raise UserError(f"{folder} is damaged, train it again ({type(error).__name__}: {error})") from error
     return Run(name, metrics, history)
+
+
+def check_metrics(metrics):
+    """Raise a ValueError that names the first thing missing from, or wrong in, the content of a metrics.json."""
+    if not isinstance(metrics, dict):
+        raise ValueError("metrics.json is not an object")
+    expected = METRICS | (TEST_METRICS if "test_accuracy" in metrics else {})
+    for name, kind in expected.items():
+        if name not in metrics:
+            raise ValueError(f"metrics.json has no {name}")
+        value = metrics[name]
+        if not isinstance(float(value) if type(value) is int and kind is not int else value, kind):
+            raise ValueError(f"in metrics.json, {name} is {json.dumps(value)}")
+    if metrics["dataset"] not in ("mnist", "synthetic"):
+        raise ValueError(f"in metrics.json, dataset is {metrics['dataset']}")
+    if "test_accuracy" in metrics:
+        shapes = [np.array(metrics[name], float).shape for name in ("confusion_matrix", "recall", "precision")]
+        if shapes != [(10, 10), (10,), (10,)]:
+            raise ValueError("in metrics.json, the confusion matrix, recall or precision is not of ten digits")
 
 
 def load_model(name):
@@ -164,11 +218,17 @@ def load_model(name):
             raise ValueError("it does not turn 784 numbers into 10")
         return model
     except Exception as error:  # a damaged archive can raise nearly anything
-        raise UserError(f"{path} is missing or damaged, train it again ({str(error).splitlines()[0]})") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        with contextlib.suppress(Exception), zipfile.ZipFile(path) as archive:
+            writer = json.loads(archive.read("metadata.json"))["keras_version"]
+            if writer != keras.__version__:
+                reason = f"Keras {writer} wrote it, this is Keras {keras.__version__}; {reason}"
+        raise UserError(f"{path} is missing or damaged, train it again ({reason})") from error
 
 
 def list_runs():
     """Return the names of the saved runs, the deck's first, in its order."""
+    clear_leftovers(MODELS)
     names = sorted(path.parent.name for path in MODELS.glob("[!.]*/metrics.json"))
     return [name for name in slides.RUNS if name in names] + [name for name in names if name not in slides.RUNS]
 

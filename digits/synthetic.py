@@ -5,6 +5,8 @@ They let every script run offline. They are easier than handwriting, so their ac
 
 import numpy as np
 
+from digits import environment
+
 FONTS = [
     *("DejaVuSans", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic"),
     *("STIXGeneral", "STIXGeneralItalic", "STIXGeneralBol", "cmr10", "cmss10", "cmtt10", "cmb10"),
@@ -31,12 +33,11 @@ def draw_digits(seed=0):
 
 def draw_glyphs():
     """Return the digits of every font in every stroke width: (fonts * strokes * 10, SIZE, SIZE) float32 in [0, 1]."""
-    from matplotlib import get_data_path
     from PIL import Image, ImageDraw, ImageFont
 
     glyphs = []
     for name in FONTS:
-        font = ImageFont.truetype(f"{get_data_path()}/fonts/ttf/{name}.ttf", 56)
+        font = ImageFont.truetype(f"{environment.import_matplotlib().get_data_path()}/fonts/ttf/{name}.ttf", 56)
         for stroke in STROKES:
             for digit in "0123456789":
                 image = Image.new("L", (SIZE, SIZE))

@@ -3,11 +3,10 @@
 import contextlib
 import math
 import signal
-import sys
 import threading
 import time
 
-from digits import acceleration
+from digits import acceleration, environment
 from digits.errors import UserError
 
 UPDATES = 8  # of the progress bar per epoch: TensorFlow runs the batches in between at one go, which is faster
@@ -62,7 +61,7 @@ def fit(model, x, y, *, batch_size=32, epochs=1, validation_split=0.0, validatio
                 validation_data=acceleration.batch_dataset(x_val, y_val, VALIDATION_BATCH) if len(x_val) else None,
                 shuffle=False,  # the dataset does
                 callbacks=[callback],
-                verbose=(1 if sys.stdout.isatty() else 2) if verbose == "auto" else verbose,
+                verbose=(1 if environment.is_terminal() else 2) if verbose == "auto" else verbose,
             )
         except KeyboardInterrupt:
             if not model.history.epoch:
@@ -80,25 +79,35 @@ def interrupt_between_batches():
     """Yield a Keras callback that raises KeyboardInterrupt after the batch in which Ctrl-C was pressed.
 
     Raised in the middle of TensorFlow's own code, it can bring the whole process down. A second Ctrl-C does not wait.
-    Only the main thread gets signals: in another one, as a Dask worker's, the callback does nothing.
+    What else asks a process to end counts as Ctrl-C: SIGTERM (`docker stop`, SLURM, `timeout`), and SIGHUP (a terminal
+    is closed). Only the main thread gets signals: in another one, as a Dask worker's, the callback does nothing.
     """
     from keras.callbacks import Callback, LambdaCallback
 
     if threading.current_thread() is not threading.main_thread():
         yield Callback()
         return
-    pressed = []
+    received = []
 
-    def note(*_):
-        pressed.append(True)
-        signal.signal(signal.SIGINT, before)
+    def note(number, _):
+        received.append(number)
+        restore()
+        if number == getattr(signal, "SIGHUP", None):
+            environment.leave_terminal()
 
     def stop_here(batch, logs=None):
-        if pressed:
+        if received:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, note)
+    def restore():
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # Not what is ignored, as by nohup; nor what another language handles: Python can't restore that.
+    numbers = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield LambdaCallback(on_train_batch_end=stop_here, on_test_batch_end=stop_here)
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

@@ -5,7 +5,7 @@ python -m digits.worked_examples      prints both and writes plots/layers/convol
 
 import numpy as np
 
-from digits import acceleration, cli
+from digits import cli, environment
 from digits.figures import worked_examples as figures
 
 IMAGE = np.array([[1, 1, 8], [5, 3, 7], [2, 9, 6]], "float32")  # slide 22
@@ -30,9 +30,9 @@ def max_pooling(image=POOLED):
     return np.asarray(MaxPooling2D()(image[None, :, :, None]))[0, :, :, 0]
 
 
-def main():
-    cli.argument_parser(__doc__).parse_args()
-    acceleration.import_tensorflow()
+def main(argv=None):
+    cli.argument_parser(__doc__).parse_args(argv)
+    environment.import_tensorflow()
     convolved, pooled = convolution(), max_pooling()
     print(f"Slides 22-23: Conv2D makes of\n{IMAGE}\nwith the filter\n{FILTER}\nthis:\n{convolved}")
     print(f"\nSlides 24-26: MaxPooling2D makes of\n{POOLED}\nthis:\n{pooled}")

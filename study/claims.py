@@ -57,7 +57,10 @@ def judge_difference(slides, statement, measured, differences):
 
 
 def judge_reference(name, reference, accuracies):
-    """Judge the claim that a model reaches the deck's test accuracy: not only in its best 2.5% of runs.
+    """Judge the claim that a model reaches the deck's test accuracy: it could be that of one of these runs.
+
+    So it must lie between percentiles 2.5 and 97.5 of them, where 95 of 100 runs lie: above, the model does worse than
+    the deck says; below, it does better, and the deck's number is not reached either, but left behind.
 
     Args:
         name: of the model, for the statement.
@@ -71,7 +74,7 @@ def judge_reference(name, reference, accuracies):
 
     number = reference.accuracy
     percentile = percentileofscore(accuracies, number, kind="mean") if len(accuracies) else np.nan
-    verdict = "undecided" if len(accuracies) < 2 else "holds" if percentile <= 97.5 else "does not hold"
+    verdict = "undecided" if len(accuracies) < 2 else "holds" if 2.5 <= percentile <= 97.5 else "does not hold"
     deviation = f"the standard deviation {accuracies.std():.4f}"
     measured = f"test accuracy; {number} is at percentile {percentile:.0f}, {deviation}"
     statement = f"{name} reaches {number}"

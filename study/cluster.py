@@ -91,7 +91,7 @@ def work(experiment_name, seed, folder, threads, versions):
         experiment_name, seed: as of `experiments.run_once`.
         folder: a folder to look for MNIST in first.
         threads: CPU threads per operation.
-        versions: `experiments.code_version` of the machine of the study.
+        versions: `experiments.code_version` of the experiment on the machine of the study.
 
     Returns:
         Its row of runs.csv, a dict.
@@ -107,7 +107,7 @@ def work(experiment_name, seed, folder, threads, versions):
         if worker.state.nthreads != 1:
             raise UserError("it takes several runs at a time; start it with --nthreads 1")
         experiments.set_num_threads(threads)
-        here = experiments.code_version()
+        here = experiments.code_version(experiment_name)
         for what in experiments.VERSIONS:
             if here[what] != versions[what]:
                 message = f"version mismatch: it has {what} {here[what]}, the machine of the study {versions[what]}"
@@ -143,12 +143,12 @@ def run_pairs(client, pairs, folder, threads):
     """
     from distributed import CancelledError, KilledWorker, wait
 
-    versions = experiments.code_version()
+    versions = {name: experiments.code_version(name) for name, _ in pairs}
 
     def work_there(experiment_name, seed):  # travels as a whole, so that a scheduler need not have this project
         from study.cluster import work
 
-        return work(experiment_name, seed, folder, threads, versions)
+        return work(experiment_name, seed, folder, threads, versions[experiment_name])
 
     pending = client.map(work_there, *zip(*pairs), pure=False)
     warned = False

@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import hashlib
+import inspect
 import io
 import os
 import platform
@@ -16,17 +18,17 @@ import cnn
 import mlp
 import mlp_dropout
 import preprocess
-from digits import acceleration, runs, slides, training
+from digits import acceleration, environment, mnist, runs, slides, training
 from digits.errors import UserError
-from digits.files import atomic_write
+from digits.files import atomic_write, locked
 
 ROWS = Path("results/runs.csv")
 TRAINING_IMAGES, EPOCHS, BATCH_SIZE, LEARNING_RATE = 48000, 10, 200, 0.001  # slide 10
 CURVES = ["accuracy", "loss", "val_accuracy", "val_loss"]
 EPOCH_COLUMNS = [f"{curve}_{epoch}" for curve in CURVES for epoch in range(1, EPOCHS + 1)]
 NUMBERS = ["test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "seconds", *EPOCH_COLUMNS]
-VERSIONS = ["commit", "python", "tensorflow", "keras", "numpy"]  # what all rows of a study must have in common
-COLUMNS = ["experiment", "seed", *NUMBERS, "threads", "dataset_sha256", *VERSIONS, "onednn", "host", "device"]
+VERSIONS = ["code", "python", "tensorflow", "keras", "numpy"]  # what all rows of an experiment should have in common
+COLUMNS = ["experiment", "seed", *NUMBERS, "threads", "dataset_sha256", "commit", *VERSIONS, "onednn", "host", "device"]
 
 
 class Experiment(NamedTuple):
@@ -97,7 +99,7 @@ def run_once(experiment_name, seed, data):
         "dataset_sha256": data.sha256,
         "host": platform.node(),
         "device": acceleration.device_name(),
-        **code_version(),
+        **code_version(experiment_name),
     }
 
 
@@ -117,7 +119,7 @@ def num_threads():
 
     The number decides how sums over a batch are split, and so how a CNN's weights are rounded.
     """
-    tensorflow = acceleration.import_tensorflow()
+    tensorflow = environment.import_tensorflow()
     return tensorflow.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()
 
 
@@ -127,7 +129,7 @@ def set_num_threads(wanted):
     Raises:
         UserError: TensorFlow is computing already, with another number.
     """
-    tensorflow = acceleration.import_tensorflow()
+    tensorflow = environment.import_tensorflow()
     try:
         tensorflow.config.threading.set_intra_op_parallelism_threads(wanted)
     except RuntimeError:
@@ -135,8 +137,17 @@ def set_num_threads(wanted):
 
 
 @functools.cache
-def code_version():
-    """Return the commit and the versions that compute here, as a dict of texts: VERSIONS and "onednn".
+def hash_code(experiment_name):
+    """Return 12 hex digits that change with the Python files that a run of this experiment executes."""
+    model = inspect.unwrap(EXPERIMENTS[experiment_name].build_model.func)
+    sources = [inspect.getsourcefile(part) for part in (preprocess, mnist, environment, training, acceleration, model)]
+    texts = [Path(source).read_text(encoding="utf-8") for source in [*sources, __file__]]  # with whatever line ends
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
+
+
+@functools.cache
+def code_version(experiment_name):
+    """Return what computes an experiment here, as a dict of texts: the commit, VERSIONS, and "onednn".
 
     A commit with a + has had Python files changed since; outside of git it is "unknown".
     """
@@ -149,7 +160,7 @@ def code_version():
         commit = git("rev-parse", "--short=12", "HEAD").strip() + "+" * bool(git("diff", "HEAD", "--", "*.py"))
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"
-    return {"commit": commit, **runs.versions()}
+    return {"commit": commit, "code": hash_code(experiment_name), **runs.versions()}
 
 
 def read_rows():
@@ -180,8 +191,15 @@ def read_rows():
     return rows.astype({"seed": int, "threads": int})
 
 
+def find_other_code(rows):
+    """Return which `rows` of runs.csv (a DataFrame) were computed by other code than this: a Series of bools."""
+    return rows["code"] != rows["experiment"].map(hash_code)
+
+
 def add_row(row):
     """Add a finished run's row, a dict, to results/runs.csv, which is written atomically as a whole.
+
+    It replaces one of the same run by other code; one by the same code has been added by another process, and stays.
 
     Raises:
         UserError: the file is damaged.
@@ -189,9 +207,11 @@ def add_row(row):
     """
     import pandas as pd
 
-    rows = read_rows()
-    if (row["experiment"], row["seed"]) in set(zip(rows["experiment"], rows["seed"])):
-        return  # added by another process
     row = pd.DataFrame([row], columns=COLUMNS)
-    with atomic_write(ROWS) as part:
-        (pd.concat([rows, row]) if len(rows) else row).to_csv(part, index=False)
+    with locked(ROWS.with_name(f".{ROWS.name}.lock")):
+        rows = read_rows()
+        same = (rows["experiment"] == row["experiment"][0]) & (rows["seed"] == row["seed"][0])
+        if (rows["code"][same] == row["code"][0]).any():
+            return
+        with atomic_write(ROWS) as part:
+            (pd.concat([rows[~same], row]) if len(rows) else row).to_csv(part, index=False)

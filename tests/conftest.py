@@ -20,9 +20,9 @@ HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Ker
 @pytest.fixture(scope="session")
 def tensorflow():
     """TensorFlow; the tests that need none of it do not ask for it, and do not wait for its import."""
-    from digits import acceleration
+    from digits import environment
 
-    return acceleration.import_tensorflow()
+    return environment.import_tensorflow()
 
 
 @pytest.fixture(scope="session")
@@ -121,9 +121,9 @@ def read_metrics(folder, run_name):
 
 def write_idx(folder, arrays, compress):
     """Write MNIST's raw arrays as the four IDX files of its authors."""
-    from digits.mnist import IDX
+    from digits.mnist import IDX, MNIST
 
-    for name, file in IDX.items():
+    for name, file in zip(MNIST, IDX):
         header = bytes([0, 0, 8, arrays[name].ndim]) + np.array(arrays[name].shape, ">i4").tobytes()
         content = header + arrays[name].tobytes()
         if compress:

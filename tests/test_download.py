@@ -156,7 +156,7 @@ def test_idx_mirror(data, tmp_path, monkeypatch):
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     write_idx(mirror, RAW, compress=True)
-    monkeypatch.setattr(mnist, "SOURCES", [(f"{mirror.as_uri()}/", [f"{file}.gz" for file in mnist.IDX.values()])])
+    monkeypatch.setattr(mnist, "SOURCES", [(f"{mirror.as_uri()}/", [f"{file}.gz" for file in mnist.IDX])])
     assert_is_mnist(mnist.find_mnist())
     assert len(list(data.iterdir())) == 4
     monkeypatch.setattr(mnist, "SOURCES", [])
@@ -195,13 +195,13 @@ def test_a_read_only_folder_is_passed_over(server, data, tmp_path, capsys, monke
 # The same in processes of their own, which a test can starve, kill, or start twice.
 CHILD = """
 import sys, test_download
-from digits import acceleration, mnist
+from digits import environment, mnist
 mnist.MNIST = test_download.MNIST
 mnist.DATA = mnist.Path(sys.argv[1])
 mnist.SOURCES = [(sys.argv[2], ["mnist.npz"])]
 if len(sys.argv) > 3:
     import resource
-    acceleration.import_tensorflow()
+    environment.import_tensorflow()
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))
 test_download.assert_is_mnist(mnist.find_mnist())
 """

@@ -8,7 +8,7 @@ from digits import intervals, results, runs, slides
 
 METRICS = {
     **{"run": "cnn", "dataset": "mnist", "test_accuracy": 0.9907, "test_loss": 0.03, "train_accuracy": 0.995},
-    **{"validation_accuracy": 0.99, "start_seconds": 1.0, "fit_seconds": 2.0},
+    **{"validation_accuracy": 0.99, "total_seconds": 9.0, "start_seconds": 1.0, "fit_seconds": 2.0},
 }
 
 
@@ -27,7 +27,7 @@ def test_the_table_compares_the_decks_runs_only():
 
 @pytest.mark.parametrize(("accuracy", "place"), [(0.9902, "inside"), (0.95, "outside"), (0.999, "outside")])
 def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
-    results.print_summary(make_run(test_accuracy=accuracy), [])
+    results.print_summary(make_run(test_accuracy=accuracy), [], 1)
     out = capsys.readouterr().out
     assert f"cnn: test accuracy {accuracy:.4f}, test loss 0.0300" in out
     assert f"The deck (slide 29): 0.9902, so {accuracy - 0.9902:+.4f}." in out
@@ -35,7 +35,7 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
 
 
 def test_synthetic_digits_are_never_compared_with_the_deck(capsys):
-    results.print_summary(make_run(dataset="synthetic"), [])
+    results.print_summary(make_run(dataset="synthetic"), [], 1)
     out = capsys.readouterr().out
     assert "SYNTHETIC" in out and "0.9902" not in out
 

@@ -15,7 +15,13 @@ from digits import runs
 from digits.errors import UserError
 
 RUN = "mlp_256_dryrun_synthetic"
-SCORES = {"test_loss": float("nan"), "test_accuracy": np.float32(0.9758).item(), "recall": np.array([0.5, np.nan])}
+SCORES = {
+    "test_loss": float("nan"),
+    "test_accuracy": np.float32(0.9758).item(),
+    "confusion_matrix": np.eye(10, dtype=int),
+    "recall": np.array([0.5] + 9 * [np.nan]),
+    "precision": np.ones(10),
+}
 
 
 @pytest.fixture
@@ -36,7 +42,7 @@ class History:
 
 
 def save(name="mlp_256", history=None, dataset="mnist"):
-    args = argparse.Namespace(run=name, seed=3, batch_size=200, validation_split=0.2, epochs=2)
+    args = argparse.Namespace(run=name, started=0, seed=3, batch_size=200, validation_split=0.2, epochs=2)
     data = preprocess.Dataset(None, None, None, None, dataset, "abc")
     return runs.save(mlp.build_model(), history or History(2, [0.5, 0.75]), data, args, **SCORES)
 
@@ -48,7 +54,7 @@ def test_a_run_is_read_back_as_it_was_saved(folder, tensorflow):
     pd.testing.assert_frame_equal(again.history, run.history)
     assert runs.load_model("mlp_256").count_params() == run.metrics["parameters"] == 203530
     assert run.metrics["test_accuracy"] == 0.9758 and run.metrics["train_accuracy"] == 0.75
-    assert run.metrics["test_loss"] is None and run.metrics["recall"] == [0.5, None]
+    assert run.metrics["test_loss"] is None and run.metrics["recall"] == [0.5] + 9 * [None]
     assert run.metrics["validation_accuracy"] is None and run.metrics["flags"]["seed"] == 3
 
 
@@ -104,7 +110,7 @@ def test_a_damaged_run_is_a_users_error_that_names_it(folder, tensorflow, file, 
 
 
 def test_an_unknown_run_names_those_there_are(folder):
-    with pytest.raises(UserError, match=f"no saved run nope; saved are: .*{RUN}"):
+    with pytest.raises(UserError, match=f"no saved run nope in /.*/models; saved are: .*{RUN}"):
         runs.load_run("nope")
 
 

@@ -50,7 +50,13 @@ def test_a_difference_is_judged_by_its_interval(differences, verdict):
 
 @pytest.mark.parametrize(
     ("number", "percentile", "verdict"),
-    [(0.5, "0", "holds"), (2, "38", "holds"), (2.5, "50", "holds"), (5, "100", "does not hold")],
+    [
+        (0.5, "0", "does not hold"),
+        (1, "12", "holds"),
+        (2, "38", "holds"),
+        (2.5, "50", "holds"),
+        (5, "100", "does not hold"),
+    ],
 )
 def test_the_decks_number_is_judged_by_its_percentile(number, percentile, verdict):
     claim = claims.judge_reference("MLP 256", Reference("", 12, number), pd.Series([1.0, 2.0, 3.0, 4.0]))

@@ -176,16 +176,15 @@ def test_a_scheduler_that_does_not_answer(tmp_path, address):
     [
         ("elsewhere", 1, "a worker cannot load this project (No module named 'study')"),
         ("clone", 2, "start it with --nthreads 1"),
-        ("clone", 1, "MNIST is not in data/ and could not be downloaded"),
-        ("other", 1, "version mismatch: it has commit"),
+        ("clone", 1, "could not be downloaded"),
+        ("other", 1, "version mismatch: it has code"),
     ],
 )
 def test_a_worker_that_cannot_do_its_part(tmp_path, clone, scheduler, place, threads, words):
-    if place == "other":  # the same files, but a commit of their own
+    if place == "other":
         shutil.copytree(clone, tmp_path / place, ignore=shutil.ignore_patterns("other", "elsewhere"))
-        author = ["-c", "user.name=A", "-c", "user.email=a@b"]
-        for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "other"]):
-            subprocess.run(["git", *author, *command], cwd=tmp_path / place, check=True)
+        with (tmp_path / place / "mlp.py").open("a") as file:
+            file.write("# changed\n")
     address, _ = scheduler
     with start_worker(tmp_path if place == "clone" else tmp_path / place, address, threads):
         line = error_line(run_python(clone, *STUDY, "--scheduler", address), 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from digits.environment import import_matplotlib
 from digits.files import atomic_write
 
 BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#CFE0EC"
@@ -17,7 +18,7 @@ STYLE_SHEET = Path(__file__).with_name("digits.mplstyle")
 @contextlib.contextmanager
 def figure(path, size):
     """Yield a matplotlib Figure, `size` in inches; it is written to `path` as PNG when the block ends well."""
-    import matplotlib
+    matplotlib = import_matplotlib()
     from matplotlib.figure import Figure  # not pyplot: no window, no display needed
 
     sheet = matplotlib.rc_params_from_file(STYLE_SHEET, use_default_template=False)
