@@ -13,7 +13,7 @@ import numpy as np
 
 import evaluate
 import preprocess
-from digits import cli, environment, handwriting, results, runs
+from digits import cli, environment, handwriting, results, runs, slides
 from digits.errors import UserError, print_error
 from digits.figures import evaluation
 from digits.files import atomic_write
@@ -75,7 +75,9 @@ def predict_file(path, label, models, figure):
             row = {"file": str(path), "position": position, "digit": digit, "probability": values[digit]}
             rows.append(row | {f"p{i}": value for i, value in enumerate(values)} | {"run": run, "label": label})
     best = next(iter(models))
-    title = f"{path.name}, predicted by {best}: {' '.join(map(str, probabilities[best].argmax(axis=1)))}"
+    title = (
+        f"{path.name}, predicted by {slides.find_title(best)}: {' '.join(map(str, probabilities[best].argmax(axis=1)))}"
+    )
     evaluation.plot_prediction(np.asarray(image), boxes, images, probabilities[best], figure, title)
     return rows
 

@@ -67,7 +67,7 @@ def main(argv=None):
     for row in np.rint(100 * data.x_train[labels == 3][0]).astype(int).reshape(28, 28):
         print(" ".join(f"{value or '':>3}" for value in row).rstrip())
     path = f"plots/data/samples{'_synthetic' * (data.dataset == 'synthetic')}.png"
-    plot_samples(data.x_train, labels, path, f"Ten of each digit ({data.dataset} training set)")
+    plot_samples(data.x_train, labels, path, f"{data.dataset.upper()}: ten training images of each digit")
     print(f"\nWritten: {path}")
 
 

@@ -92,26 +92,18 @@ def plot_study(rows):
     groups = {name: rows[rows["experiment"] == name] for name in EXPERIMENTS if name in set(rows["experiment"])}
     full = {name: group for name, group in groups.items() if EXPERIMENTS[name].images == experiments.TRAINING_IMAGES}
     sizes = {size: groups[name] for size, name in claims.SIZES.items() if name in groups}
-    gaps = {name: group["gap"] for name, group in groups.items()}
-    label = "training minus validation accuracy, last epoch"
-    paths = [figures.plot_seeds(gaps, PLOTS / "gap.png", "Overfitting", label)]
+    paths = []
     if full:
-        accuracies = {name: group["test_accuracy"] for name, group in full.items()}
-        references = {name: run.accuracy for name, run in slides.RUNS.items() if name in full and run.accuracy}
-        title = "The test accuracy of every run"
+        accuracies = {EXPERIMENTS[name].title: group["test_accuracy"] for name, group in full.items()}
+        references = {run.title: run.accuracy for name, run in slides.RUNS.items() if name in full and run.accuracy}
+        title = "Test accuracy: every seed, and the deck's two numbers"
         paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
-        training, validation = (
-            {
-                name: group[[f"{curve}_{epoch}" for epoch in range(1, experiments.EPOCHS + 1)]]
-                for name, group in full.items()
-            }
-            for curve in ("accuracy", "val_accuracy")
-        )
-        title = "Mean learning curves; the bands reach from the lowest to the highest seed"
-        paths.append(figures.plot_mean_curves(training, validation, PLOTS / "curves.png", title))
+    if differences := claims.group_differences(rows):
+        title = "The deck's claims: one holds where its interval lies right of 0"
+        paths.append(figures.plot_claims(differences, PLOTS / "claims.png", title))
     if len(sizes) > 1:
         tables = [{size: group[column] for size, group in sizes.items()} for column in ("gap", "test_accuracy")]
-        title = "MLP with 800 hidden units on 3000 to 48000 training images"
+        title = f"{EXPERIMENTS['mlp_800'].title}: more training images overfit less"
         paths.append(figures.plot_sizes(*tables, PLOTS / "sizes.png", title))
     return paths
 

@@ -186,7 +186,10 @@ def main():
     rng = np.random.default_rng(17)
     number = [written(digit, rng) for digit in (2, 0, 4, 7, 5)]
     strokes = [np.add(stroke, (0.95 * place, 0)) for place, digit in enumerate(number) for stroke in digit]
-    photograph(strokes, rng, megapixels=2).save("photograph.jpg", quality=90)
+    picture = photograph(strokes, rng, megapixels=2)
+    picture.crop((0, 0, picture.width, picture.height // 2)).save(
+        "photograph.jpg", quality=90
+    )  # below, nothing is written
     print("Written: photograph.jpg")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from digits import intervals, runs, slides
 from digits.errors import UserError
-from digits.figures import evaluation, layers, style, training
+from digits.figures import evaluation, layers, networks, style, training
 from digits.files import check_folder
 
 PLOTS = Path("plots")
@@ -63,68 +63,67 @@ def print_scores(run, data, probabilities):
     print(f"Misclassified: {np.sum(labels != predictions)} of {len(labels)}")
 
 
+def describe_run(run):
+    """Return the title of a run, with a warning if it is not of MNIST."""
+    return slides.find_title(run.name) + " on SYNTHETIC digits, not MNIST" * (run.metrics["dataset"] != "mnist")
+
+
 def plot_run(run, model, data, probabilities):
     """Draw all figures of a run into plots/<run>/; return their paths. Arguments as of `present`."""
-    folder = PLOTS / run.name
-    metrics, title = run.metrics, f"{run.name}: test accuracy {run.metrics['test_accuracy']:.4f}"
-    title += " on SYNTHETIC digits, not MNIST" * (data.dataset != "mnist")
-    recall, precision = (np.array(metrics[name], float) for name in ("recall", "precision"))
-    paths = [
+    folder, name, metrics = PLOTS / run.name, describe_run(run), run.metrics
+    title = f"{name}: test accuracy {metrics['test_accuracy']:.4f}"
+    recall, precision = (np.array(metrics[score], float) for score in ("recall", "precision"))
+    labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1)
+
+    def show(chosen):
+        captions = map(evaluation.describe_prediction, labels[chosen], predictions[chosen], confidence[chosen])
+        return data.x_test[chosen], list(captions)
+
+    wrong = np.flatnonzero(labels != predictions)
+    mistakes = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
+    groups = {
+        "The first ten test images": show(np.arange(10)),
+        "The ten with the least confident predictions": show(np.argsort(confidence, kind="stable")[:10]),
+    }
+    found = f"{name}: {len(wrong)} of {len(labels)} test images misclassified, the most confident ones first"
+    return [
+        networks.plot_network(model, folder / "network.png", name),
         training.plot_learning_curve(run.history, folder / "accuracy.png", title),
         evaluation.plot_confusion_matrix(
             metrics["confusion_matrix"], recall, precision, folder / "confusion_matrix.png", title
         ),
+        evaluation.plot_images(
+            groups, folder / "predictions.png", f"{name}: predictions and their probabilities, label → prediction", 10
+        ),
+        evaluation.plot_images({"": show(mistakes)}, folder / "mistakes.png", f"{found}: label → prediction", 8),
+        *plot_layers(run, model, data),
     ]
-    source = f"{run.name} ({data.dataset} test set)"
-    labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
-    paths.append(
-        evaluation.plot_images(
-            data.x_test[:20],
-            [f"label {label}\npredicted {guess}" for label, guess in zip(labels[:20], predictions[:20])],
-            folder / "predictions.png",
-            f"{source}: the first 20 images",
-            columns=10,
-            highlighted=np.flatnonzero(labels[:20] != predictions[:20]),
-        )
-    )
-    wrong, confidence = np.flatnonzero(labels != predictions), probabilities.max(axis=1)
-    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
-    paths.append(
-        evaluation.plot_images(
-            data.x_test[shown],
-            [
-                f"label {labels[i]}, predicted {predictions[i]}\nconfidence {evaluation.format_percent(confidence[i])}"
-                for i in shown
-            ],
-            folder / "mistakes.png",
-            f"{source}: {len(wrong)} of {len(labels)} misclassified, most confident first",
-            columns=6,
-        )
-    )
-    return paths + plot_layers(run, model, data)
 
 
 def plot_layers(run, model, data):
     """Draw what the layers compute (slides 7, 27): feature_maps.png, filters.png, or an MLP's hidden_neurons.png."""
     import keras
 
-    folder, source = PLOTS / run.name, f"{run.name} ({data.dataset})"
+    folder, name = PLOTS / run.name, describe_run(run)
     kernels = [layer.kernel.numpy() for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     if not kernels:
         kernel, outgoing = model.layers[0].kernel.numpy(), model.layers[-1].kernel.numpy()
-        title = f"{source}: first-layer weights of the 40 strongest of its {kernel.shape[1]} hidden units"
+        title = f"{name}: first-layer weights of the strongest hidden units, which look for strokes"
+        title += "\nInk on orange activates the unit, ink on blue inhibits it; the noise is the random initialisation"
         return [layers.plot_hidden_units(kernel, outgoing, folder / "hidden_neurons.png", title)]
-    names = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "flattened", "Dense": "hidden units"}
-    shown = [layer for layer in model.layers if type(layer).__name__ in names]
+    names, shown = zip(*networks.name_layers(model))
     digit = run.metrics["flags"].get("digit", 0)
     outputs = keras.Model(model.inputs, [layer.output for layer in shown]).predict_on_batch(data.x_test[[digit]])
-    activations = [(names[type(layer).__name__], output[0]) for layer, output in zip(shown, outputs)]
-    probabilities, label = activations.pop()[1], data.y_test[digit].argmax()
-    title = f"{source}: activations for test image {digit}, label {label}, predicted {probabilities.argmax()}"
+    *activations, (_, probabilities) = zip(names, (output[0] for output in outputs))
+    label = data.y_test[digit].argmax()
+    title = f"{name}: what each layer makes of test image {digit} (label {label}, predicted {probabilities.argmax()})"
     path = folder / "feature_maps.png"
+    height, width, _, n = kernels[0].shape
+    filters = f"{name}: the {n} filters of the first convolution, {height}x{width} weights each"
     return [
         layers.plot_feature_maps(data.x_test[digit], activations, probabilities, label, path, title),
-        layers.plot_filters(kernels, folder / "filters.png", f"{source}: its filters"),
+        layers.plot_filters(kernels[0], folder / "filters.png", filters),
     ]
 
 
@@ -140,26 +139,29 @@ def plot_comparison(all_runs, data, probabilities):
         probabilities: a dict of run name to (10000, 10) float32.
     """
     histories = {
-        f"{run.name} (slide {slides.RUNS[run.name].slide})": run.history for run in all_runs if run.name in slides.RUNS
+        f"{slides.find_title(run.name)}\n(slide {slides.RUNS[run.name].slide})": run.history
+        for run in all_runs
+        if run.name in slides.RUNS
     }
     if len(histories) > 1:
         training.plot_learning_curves(histories, PLOTS / "learning_curves.png")
-    names = {"mlp_256": "MLP 256", "cnn": "CNN"}
+    names = {"cnn": "CNN", "mlp_256": "MLP"}
     if not names.keys() <= probabilities.keys():
         return
     labels = data.y_test.argmax(axis=1)
     predictions = {name: probabilities[name].argmax(axis=1) for name in names}
+    correct = {name: predictions[name] == labels for name in names}
     groups = {}
     for better, worse in (("cnn", "mlp_256"), ("mlp_256", "cnn")):
-        only = np.flatnonzero((predictions[better] == labels) & (predictions[worse] != labels))
-        only = only[np.argsort(-probabilities[worse].max(axis=1)[only], kind="stable")]
-        captions = [f"label {labels[i]}\n{names[worse]}: {predictions[worse][i]}" for i in only]
-        title = f"{len(only)} images that only the {names[better]} classifies correctly, "
-        title += f"the {names[worse]}'s most confident mistakes first"
-        groups[title] = data.x_test[only], captions
-    both = np.sum((predictions["cnn"] != labels) & (predictions["mlp_256"] != labels))
-    title = f"Of {len(labels)} test images, both networks misclassify {both}"
-    evaluation.plot_disagreements(groups, PLOTS / "disagreements.png", title)
+        only, confidence = np.flatnonzero(correct[better] & ~correct[worse]), probabilities[worse].max(axis=1)
+        shown = only[np.argsort(-confidence[only], kind="stable")][:12]
+        captions = map(evaluation.describe_prediction, labels[shown], predictions[worse][shown], confidence[shown])
+        title = f"{len(only)} images that only the {names[better]} classifies correctly: label → {names[worse]}'s"
+        groups[f"{title} prediction"] = data.x_test[shown], list(captions)
+    outcomes = [correct, {name: ~hits for name, hits in correct.items()}]
+    table = [[np.sum(cnn["cnn"] & mlp["mlp_256"]) for mlp in outcomes] for cnn in outcomes]
+    title = f"{len(labels)} test images, classified by the CNN and by the MLP with 256 units"
+    evaluation.plot_disagreements(table, list(names.values()), groups, PLOTS / "disagreements.png", title)
 
 
 def print_summary(run, paths, seconds):

@@ -18,6 +18,7 @@ NAMES = {
     "cnn": "the CNN",
 }
 DROPOUT = ["mlp_dropout_rate0.25", "mlp_dropout"]
+GAP, ACCURACY = "training minus validation accuracy", "test accuracy"
 SIZES = {  # of the training set, for slide 14
     3000: "mlp_800_of_3000",
     6000: "mlp_800_of_6000",
@@ -76,7 +77,7 @@ def judge_reference(name, reference, accuracies):
     percentile = percentileofscore(accuracies, number, kind="mean") if len(accuracies) else np.nan
     verdict = "undecided" if len(accuracies) < 2 else "holds" if 2.5 <= percentile <= 97.5 else "does not hold"
     deviation = f"the standard deviation {accuracies.std():.4f}"
-    measured = f"test accuracy; {number} is at percentile {percentile:.0f}, {deviation}"
+    measured = f"{ACCURACY}; {number} is at percentile {percentile:.0f}, {deviation}"
     statement = f"{name} reaches {number}"
     interval = mean_interval(accuracies)
     return Claim(str(reference.slide), statement, measured, accuracies.mean(), *interval, len(accuracies), verdict)
@@ -101,24 +102,33 @@ def judge_claims(rows):
         for name, reference in slides.RUNS.items()
         if reference.accuracy
     ]
-    gap_name, accuracy_name = "training minus validation accuracy", "test accuracy"
     slide = str(slides.RUNS["mlp_800"].slide)
     for statement, measured, table in (
-        ("800 hidden units overfit more than 256", gap_name, gap),
-        ("800 hidden units reach a higher test accuracy", accuracy_name, accuracy),
+        ("800 hidden units overfit more than 256", GAP, gap),
+        ("800 hidden units reach a higher test accuracy", ACCURACY, accuracy),
     ):
         claims.append(judge_difference(slide, statement, measured, subtract(table, "mlp_800", "mlp_256")))
     for name in DROPOUT:
-        statement, measured = f"{NAMES[name]} lowers overfitting", f"{gap_name}, without minus with"
+        statement, measured = f"{NAMES[name]} lowers overfitting", f"{GAP}, without minus with"
         claims.append(judge_difference("14-17", statement, measured, subtract(gap, "mlp_800", name)))
     for small, large in zip(list(SIZES)[:-1], list(SIZES)[1:]):
-        statement, measured = f"{large} images overfit less than {small}", f"{gap_name}, the decrease"
+        statement, measured = f"{large} images overfit less than {small}", f"{GAP}, the decrease"
         claims.append(judge_difference("14", statement, measured, subtract(gap, SIZES[small], SIZES[large])))
     slide = str(slides.RUNS["cnn"].slide)
     for name in ("mlp_256", "mlp_800", *DROPOUT):
         statement = f"{NAMES['cnn']} beats {NAMES[name]}"
-        claims.append(judge_difference(slide, statement, accuracy_name, subtract(accuracy, "cnn", name)))
+        claims.append(judge_difference(slide, statement, ACCURACY, subtract(accuracy, "cnn", name)))
     return claims
+
+
+def group_differences(rows):
+    """Return the claims about a difference that a seed says something about: a dict of GAP and ACCURACY to `Claim`s."""
+    groups = {}
+    for claim in judge_claims(rows):
+        measured = claim.measured.split(",")[0]  # a reference's goes on after a semicolon
+        if claim.seeds and measured in (GAP, ACCURACY):
+            groups.setdefault(measured, []).append(claim)
+    return groups
 
 
 def experiment_table(rows):

@@ -34,6 +34,7 @@ COLUMNS = ["experiment", "seed", *NUMBERS, "threads", "dataset_sha256", "commit"
 class Experiment(NamedTuple):
     """One of the deck's experiments."""
 
+    title: str
     slide: int
     build_model: Callable
     seconds: float  # one run takes on one core: for the estimate before there are rows
@@ -41,16 +42,18 @@ class Experiment(NamedTuple):
 
 
 EXPERIMENTS = {  # named as the scripts name such a run
-    "mlp_256": Experiment(slides.RUNS["mlp_256"].slide, partial(mlp.build_model, 256), 5),
-    "mlp_800": Experiment(slides.RUNS["mlp_800"].slide, partial(mlp.build_model, 800), 10),
-    "mlp_dropout_rate0.25": Experiment(15, partial(mlp_dropout.build_model, 800, 0.25), 11),
-    "mlp_dropout": Experiment(slides.RUNS["mlp_dropout"].slide, partial(mlp_dropout.build_model, 800, 0.5), 11),
-    "cnn": Experiment(slides.RUNS["cnn"].slide, partial(cnn.build_model, 3), 46),
-    "cnn_kernel5": Experiment(slides.RUNS["cnn"].slide, partial(cnn.build_model, 5), 75),
-    "mlp_800_of_3000": Experiment(14, partial(mlp.build_model, 800), 2, 3000),
-    "mlp_800_of_6000": Experiment(14, partial(mlp.build_model, 800), 3, 6000),
-    "mlp_800_of_12000": Experiment(14, partial(mlp.build_model, 800), 4, 12000),
-    "mlp_800_of_24000": Experiment(14, partial(mlp.build_model, 800), 6, 24000),
+    "mlp_256": Experiment(*slides.RUNS["mlp_256"][:2], partial(mlp.build_model, 256), 5),
+    "mlp_800": Experiment(*slides.RUNS["mlp_800"][:2], partial(mlp.build_model, 800), 10),
+    "mlp_dropout_rate0.25": Experiment(
+        "MLP, 800 units, Dropout 0.25", 15, partial(mlp_dropout.build_model, 800, 0.25), 11
+    ),
+    "mlp_dropout": Experiment(*slides.RUNS["mlp_dropout"][:2], partial(mlp_dropout.build_model, 800, 0.5), 11),
+    "cnn": Experiment(*slides.RUNS["cnn"][:2], partial(cnn.build_model, 3), 46),
+    "cnn_kernel5": Experiment("CNN, 5x5 filters", slides.RUNS["cnn"].slide, partial(cnn.build_model, 5), 75),
+    "mlp_800_of_3000": Experiment("MLP, 800 units, 3000 images", 14, partial(mlp.build_model, 800), 2, 3000),
+    "mlp_800_of_6000": Experiment("MLP, 800 units, 6000 images", 14, partial(mlp.build_model, 800), 3, 6000),
+    "mlp_800_of_12000": Experiment("MLP, 800 units, 12000 images", 14, partial(mlp.build_model, 800), 4, 12000),
+    "mlp_800_of_24000": Experiment("MLP, 800 units, 24000 images", 14, partial(mlp.build_model, 800), 6, 24000),
 }
 
 

@@ -2,37 +2,76 @@
 
 import numpy as np
 
-from digits.figures.style import BLUE, ORANGE, figure, plot_curves, shade_between
+from digits.figures.style import BLUE, GREY, ORANGE, figure
 
 
-def plot_seeds(values, path, title, label, references=None):
+def write_margin(axes, row, cells):
+    """Write texts into columns at the right of `axes`, in the line of `row`. cells: a dict of the place to the text."""
+    for place, text in cells.items():
+        axes.text(place, row, text, transform=axes.get_yaxis_transform(), ha="center", va="center")
+
+
+def plot_seeds(values, path, title, label, references):
     """One dot per seed, one row per experiment, the mean as a line, the deck's numbers as diamonds.
 
     Args:
-        values: a dict of experiment to numbers, one per seed.
+        values: a dict of the experiment's title to numbers, one per seed.
         path, title: of the figure.
         label: of the axis.
-        references: a dict of experiment to the deck's number.
+        references: a dict of the experiment's title to the deck's number.
 
     Returns:
         `path`.
     """
-    names = list(values)
-    with figure(path, (9, 1.8 + 0.45 * len(names))) as fig:
+    columns = 1.05, 1.14, 1.25  # of n, mean, sd
+    with figure(path, (10, 1.6 + 0.5 * len(values))) as fig:
+        fig.suptitle(title)
         axes = fig.subplots()
-        for row, name in enumerate(names):
-            spread = row + np.linspace(-0.22, 0.22, len(values[name]))  # one under the other, in the order of seeds
-            axes.plot(values[name], spread, "o", color=BLUE, alpha=0.5, markersize=5)
-            axes.plot([np.mean(values[name])] * 2, [row - 0.35, row + 0.35], color="black", linewidth=2)
-            if name in (references or {}):
-                axes.plot(references[name], row, "D", color=ORANGE, markersize=9, markeredgecolor="black")
-        handles = {"a seed": ("o", BLUE), "mean of the seeds": ("|", "black"), "the deck": ("D", ORANGE)}
-        for text, (marker, color) in list(handles.items())[: 3 if references else 2]:
-            axes.plot([], [], marker, color=color, label=text, markersize=8)
-        axes.set(title=title, xlabel=label, yticks=range(len(names)), yticklabels=names)
-        axes.invert_yaxis()
+        for row, (name, numbers) in enumerate(values.items()):
+            spread = row + np.linspace(-0.22, 0.22, len(numbers))  # one under the other, in the order of seeds
+            axes.plot(numbers, spread, "o", color=BLUE, alpha=0.5, markersize=5, label="a seed")
+            mean = np.mean(numbers)
+            axes.plot(mean, row, "|", color="black", markersize=24, markeredgewidth=2, label="mean")
+            if name in references:
+                style = {"markersize": 9, "markeredgecolor": "black", "label": "the deck"}
+                axes.plot(references[name], row, "D", color=ORANGE, **style)
+            deviation = f"{np.std(numbers, ddof=1):.4f}" if len(numbers) > 1 else "-"
+            write_margin(axes, row, dict(zip(columns, (f"{len(numbers)}", f"{mean:.4f}", deviation))))
+        write_margin(axes, -0.75, dict(zip(columns, ("n", "mean", "sd"))))
+        axes.set(xlabel=label, yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.5))
         axes.grid(axis="x")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
+        handles = {line.get_label(): line for line in axes.lines}
+        fig.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, markerscale=0.8)
+    return path
+
+
+def plot_claims(groups, path, title):
+    """The deck's claims about differences as a forest plot: the mean difference, its 95% interval, a line at 0.
+
+    groups: a dict of what is measured to a list of `study.claims.Claim`; none of them is empty.
+    """
+    columns = 1.06, 1.2, 1.46  # of n, mean, interval
+    with figure(path, (11, 1.4 + sum(0.6 + 0.36 * len(group) for group in groups.values()))) as fig:
+        fig.suptitle(title)
+        heights = [1 + len(group) for group in groups.values()]
+        panels = fig.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+        for axes, (measured, group) in zip(panels, groups.items()):
+            axes.axvline(0, color="black", linewidth=1)
+            for row, claim in enumerate(group):
+                color = BLUE if claim.verdict == "holds" else ORANGE
+                axes.plot([claim.low, claim.high], [row, row], color=color, linewidth=2)
+                axes.plot(claim.mean, row, "s", color=color, markersize=6)
+                cells = f"{claim.seeds}", f"{claim.mean:.4f}", f"{claim.low:.4f} to {claim.high:.4f}"
+                write_margin(axes, row, dict(zip(columns, cells)))
+            names = [f"{claim.statement} (slide{'s' * ('-' in claim.slides)} {claim.slides})" for claim in group]
+            axes.set(yticks=range(len(group)), yticklabels=names, ylim=(len(group) - 0.4, -0.6))
+            axes.set_title(f"Difference in {measured}", loc="left", fontsize=11, fontweight="bold")
+            axes.tick_params(axis="y", length=0)
+            axes.spines["left"].set_visible(False)
+            axes.grid(axis="x")
+        write_margin(panels[0], -1, dict(zip(columns, ("n", "mean", "95% interval"))))
+        panels[-1].set_xlabel("mean difference and its 95% interval")
+        panels[-1].locator_params(axis="x", nbins=5)
     return path
 
 
@@ -49,34 +88,11 @@ def plot_sizes(gaps, accuracies, path, title):
             lowest, mean, highest = (
                 [reduce(values) for values in table.values()] for reduce in (np.min, np.mean, np.max)
             )
-            shade_between(axes, images, lowest, highest, BLUE, "all seeds")
+            axes.fill_between(images, lowest, highest, color=GREY, alpha=0.25, linewidth=0, label="lowest to highest")
             axes.plot(images, mean, "-o", color=BLUE, linewidth=2, label="mean of the seeds")
             axes.set(xscale="log", xlabel="training images", title=label)
             axes.set_xticks(images, images)
             axes.minorticks_off()
             axes.grid(True)
-            axes.legend()
-    return path
-
-
-def plot_mean_curves(training, validation, path, title):
-    """Slides 12, 13, 17: the learning curves of several experiments, means over the seeds in a band from worst to best.
-
-    training, validation: a dict each of experiment to accuracies (seeds, epochs).
-    """
-    with figure(path, (11, 6.5)) as fig:
-        fig.suptitle(title)
-        panels = fig.subplots(2, -(-len(training) // 2), sharex=True, sharey=True).ravel()
-        for axes, name in zip(panels, training):
-            curves = np.asarray(training[name]), np.asarray(validation[name])
-            epochs = np.arange(1, curves[0].shape[1] + 1)
-            for values, color in zip(curves, (BLUE, ORANGE)):
-                shade_between(axes, epochs, values.min(axis=0), values.max(axis=0), color)
-            plot_curves(axes, epochs, *(values.mean(axis=0) for values in curves))
-            axes.set(title=f"{name} ({len(training[name])} seeds)", ylim=(0.94, 1.001))
-        for axes in panels[len(training) :]:
-            axes.remove()
-        panels[0].legend(loc="lower right")
-        fig.supxlabel("epoch")
-        fig.supylabel("accuracy")
+        fig.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return path

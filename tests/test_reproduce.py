@@ -54,7 +54,7 @@ def test_figures_are_drawn_of_what_there_is(folder):
     for name in ("mlp_256", "cnn", "mlp_800"):
         for seed in range(3):
             experiments.add_row(make_row(name, seed))
-    names = ["gap.png", "accuracy.png", "curves.png"]
+    names = ["accuracy.png", "claims.png"]
     assert [path.name for path in reproduce.plot_study(experiments.read_rows())] == names
     experiments.add_row(make_row("mlp_800_of_3000", 0))
     paths = reproduce.plot_study(experiments.read_rows())
@@ -99,7 +99,7 @@ def test_a_finished_study_is_only_summarised_and_gives_the_committed_tables(fold
     assert process.returncode == 0 and process.stderr == "" and "200 runs, 0 of them to do" in process.stdout
     for path in (reproduce.MARKDOWN, reproduce.HTML):
         assert path.read_bytes() == (ROOT / path).read_bytes()
-    assert len(list(reproduce.PLOTS.iterdir())) == 4
+    assert len(list(reproduce.PLOTS.iterdir())) == 3
 
 
 @pytest.mark.training

@@ -2,96 +2,111 @@
 
 import numpy as np
 
-from digits.figures.style import BLUE, ORANGE, figure, format_percent
+from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
 
 
 def plot_confusion_matrix(matrix, recall, precision, path, title):
-    """Slide 19: the confusion matrix, with recall and precision along its margins.
+    """Slide 19: the confusion matrix, with recall and precision along its margins, and accuracy where they meet.
 
     matrix: (10, 10) counts, rows are labels; recall, precision: (10,) in [0, 1], NaN where there was nothing to divide.
-    The colour shows the mistakes only, so that the thousands on the diagonal don't drown them.
+    The colour shows the mistakes only, so that the thousands on the diagonal don't drown them; zeros are left out.
     """
     matrix = np.asarray(matrix)
-    right = np.eye(10, dtype=bool)
-    mistakes = np.where(right, np.nan, matrix)
-    with figure(path, (9.6, 8.2)) as fig:
+    correct = np.eye(10, dtype=bool)
+    mistakes = np.where(correct | (matrix == 0), np.nan, matrix)
+    accuracy = format_percent(np.trace(matrix) / max(matrix.sum(), 1), 2)
+    with figure(path, (8, 7.2)) as fig:
+        fig.suptitle(title)
         axes = fig.subplots()
-        axes.imshow(np.where(right, 1.0, np.nan), cmap="Greys", vmin=0, vmax=6)
-        image = axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(mistakes[~right].max() * 1.4, 1))
-        for row in range(10):
-            for column in range(10):
-                count, is_right = matrix[row, column], row == column
-                style = {"fontweight": "bold"} if is_right else {"color": "black" if count else "#AAAAAA"}
-                axes.text(column, row, f"{count}", ha="center", va="center", **style)
+        grid = np.arange(-0.5, 10)
+        limits = {"vmin": 0, "vmax": 1.6 * max(matrix[~correct].max(), 1)}
+        axes.pcolormesh(grid, grid, mistakes, cmap="Oranges", edgecolors="none", **limits)
+        axes.pcolormesh(grid, grid, np.where(correct, 1, np.nan), cmap="Greys", vmin=0, vmax=5)
+        axes.hlines(grid, -0.5, 9.5, color="#DDDDDD", linewidth=0.8)
+        axes.vlines(grid, -0.5, 9.5, color="#DDDDDD", linewidth=0.8)
+        for (row, column), count in np.ndenumerate(matrix):
+            if count:
+                weight = "bold" if row == column else "normal"
+                axes.text(column, row, f"{count}", ha="center", va="center", fontweight=weight)
         for digit in range(10):
-            axes.text(10.1, digit, format_percent(recall[digit]), ha="center", va="center")
-            axes.text(digit, 10.05, format_percent(precision[digit]), ha="center", va="center", fontsize=9.5)
-        axes.text(10.1, -0.95, "recall", ha="center", va="center", fontweight="bold")
-        axes.text(-0.75, 10.05, "precision", ha="right", va="center", fontweight="bold", fontsize=9.5)
-        axes.set(xlim=(-0.5, 10.7), ylim=(10.5, -0.5), xticks=range(10), yticks=range(10), ylabel="true label")
+            axes.text(10.25, digit, format_percent(recall[digit]), ha="center", va="center")
+            axes.text(digit, 10, format_percent(precision[digit]), ha="center", va="center")
+        axes.text(10.25, 10, f"accuracy\n{accuracy}", ha="center", va="center", fontweight="bold")
+        axes.set(xlim=(-0.55, 10.8), ylim=(10.35, -0.55), xticks=range(11), yticks=range(11), aspect="equal")
+        axes.set(xticklabels=[*range(10), "recall"], yticklabels=[*range(10), "precision"], ylabel="true label")
         axes.xaxis.set(label_position="top", ticks_position="top", label_text="predicted label")
+        axes.xaxis.labelpad = 8
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        fig.colorbar(image, ax=axes, label="misclassified (grey: correct)", shrink=0.6, pad=0.02)
-        fig.suptitle(title)
     return path
 
 
-def draw_images(panels, images, captions, highlighted=(), **font):
-    """Draw images (n, 784) in [0, 1], dark on white, each with its caption below; panels that are left stay empty."""
-    for axes in panels:
-        axes.axis("off")
-    for index, (axes, image, caption) in enumerate(zip(panels, images, captions)):
-        axes.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-        style = font | ({"color": ORANGE, "fontweight": "bold"} if index in highlighted else {})
-        axes.text(0.5, -0.04, caption, transform=axes.transAxes, ha="center", va="top", **style)
+def describe_prediction(label, prediction, probability):
+    """Return what stands above an image: the prediction, with the true label before it if it is another; how sure."""
+    digits = f"{label} → {prediction}" if label != prediction else f"{prediction}"
+    return f"{digits}  {format_percent(probability)}"
 
 
-def plot_images(images, captions, path, title, columns, highlighted=()):
-    """Images with a caption below each, `columns` in a row.
+def plot_images(groups, path, title, columns):
+    """Images in groups, each image with a caption above it.
 
-    images: (n, 784) in [0, 1]; captions: n strings; highlighted: the indexes whose captions are set in another colour.
+    groups: a dict of the group's title to a pair: images (n, 784) in [0, 1], and n captions; columns: images in a row.
     """
-    rows = max(1, -(-len(images) // columns))
-    lines = max((caption.count("\n") + 1 for caption in captions), default=1)
-    with figure(path, (10, 0.6 + rows * (9.4 / columns + 0.21 * lines))) as fig:
+    with figure(path, (PITCH * columns, 0.6 + sum(image_heights(groups, columns)))) as fig:
         fig.suptitle(title)
-        draw_images(fig.subplots(rows, columns, squeeze=False).ravel(), images, captions, highlighted)
+        draw_groups(fig, groups, columns)
     return path
+
+
+def image_heights(groups, columns):
+    """Return the height in inches of each group of images."""
+    return [0.35 * bool(name) + ROW * max(1, -(-len(images) // columns)) for name, (images, _) in groups.items()]
+
+
+def draw_groups(fig, groups, columns):
+    """Draw groups of images, as of `plot_images`, into a Figure or a part of one."""
+    panels = fig.subplots(len(groups), 1, squeeze=False, height_ratios=image_heights(groups, columns))[:, 0]
+    for axes, (name, (images, captions)) in zip(panels, groups.items()):
+        axes.set_title(name)
+        draw_images(axes, images.reshape(-1, 28, 28), captions, columns)
 
 
 def plot_prediction(photo, boxes, images, probabilities, path, title):
-    """The digits found in an image file; beside it, what the network saw of each, and its ten probabilities.
+    """The digits found in an image file, what the network saw of each, and its ten probabilities.
+
+    Several digits stand in rows below the file, numbered in the order in which they are read; a single one beside it.
 
     photo: (height, width, 3) uint8; boxes: (n, 4) left, top, right, bottom; images: (n, 28, 28); probabilities:
-    (n, 10). Digits are numbered in the order in which they are read where there are several.
+    (n, 10).
     """
-    columns = -(-len(images) // 6)
-    rows = -(-len(images) // columns)
-    with figure(path, (4.5 + 4.5 * columns, max(2.8, 0.6 + 1.25 * rows))) as fig:
+    several, columns = len(images) > 1, min(len(images), 8)
+    width, height = PITCH * max(columns, 3), 2.3 * -(-len(images) // columns)  # of the digits, in inches
+    shape = photo.shape[0] / photo.shape[1]
+    photo_height, photo_width = min(width * shape, 4), min(height / shape, 5)
+    with figure(path, (width, 0.5 + photo_height + height) if several else (photo_width + 1.7, 0.5 + height)) as fig:
         fig.suptitle(title)
-        grid = fig.add_gridspec(rows, 1 + 2 * columns, width_ratios=[3] + [1, 1.8] * columns)
-        axes = fig.add_subplot(grid[:, 0])
-        axes.imshow(photo)
-        axes.axis("off")
-        for number, (left, top, right, bottom) in enumerate(boxes, 1):
-            x, y = np.array([left, right, right, left, left]) - 0.5, np.array([top, top, bottom, bottom, top]) - 0.5
-            axes.plot(x, y, color=ORANGE, linewidth=1.5, clip_on=False)
-            if len(boxes) > 1:
-                axes.annotate(f"{number}", (left, top), (0, 2), textcoords="offset points", color=ORANGE)
-        for index, (image, values) in enumerate(zip(images, probabilities)):
-            row, column = index % rows, 1 + 2 * (index // rows)
-            axes = fig.add_subplot(grid[row, column])
-            axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-            axes.set(xticks=[], yticks=[])
-            if len(boxes) > 1:
-                axes.set_ylabel(f"{index + 1}", color=ORANGE, rotation=0, ha="right", va="center")
-            axes = fig.add_subplot(grid[row, column + 1])
-            best = values.argmax()
-            axes.bar(range(10), values, color=[ORANGE if digit == best else BLUE for digit in range(10)])
-            axes.set(xticks=range(10), yticks=[], ylim=(0, 1.3))
-            axes.text(best, values[best] + 0.03, format_percent(values[best]), ha="center", va="bottom", fontsize=9)
-            axes.spines["left"].set_visible(False)
+        if several:
+            top, bottom = fig.subplots(2, 1, height_ratios=(photo_height, height))
+        else:
+            top, bottom = fig.subplots(1, 2, width_ratios=(photo_width, 1.5))
+        top.imshow(photo)
+        top.axis("off")
+        for number, (left, upper, right, lower) in enumerate(boxes, 1):
+            x, y = np.array([left, right, right, left, left]), np.array([upper, upper, lower, lower, upper])
+            top.plot(x - 0.5, y - 0.5, color=ORANGE, linewidth=1.5, clip_on=False)
+            if several:
+                top.annotate(f"{number}", (left, upper), (0, 2), textcoords="offset points", color=ORANGE)
+        captions = [f"{values.argmax()}  {format_percent(values.max())}" for values in probabilities]
+        corners = draw_images(bottom, images, captions, columns, below=0.8, cmap="gray", vmax=255)
+        for number, ((x, y), values) in enumerate(zip(corners, probabilities), 1):
+            if several:
+                bottom.text(x + 0.04, y + 0.04, f"{number}", color="#FFB060", va="top")
+            places, base = x + np.linspace(0.05, 0.95, 10), y + 1.6
+            colors = [ORANGE if digit == values.argmax() else BLUE for digit in range(10)]
+            bottom.bar(places, -0.5 * values, 0.08, bottom=base, color=colors)
+            bottom.plot([x, x + 1], [base, base], color=GREY, linewidth=0.8)
+            for digit, place in enumerate(places):
+                bottom.text(place, base + 0.04, f"{digit}", ha="center", va="top", fontsize=8)
     return path
 
 
@@ -108,14 +123,35 @@ def plot_samples(x, labels, path, title):
     return path
 
 
-def plot_disagreements(groups, path, title):
-    """Test digits in groups, each group under a title of its own.
+def plot_disagreements(table, names, groups, path, title):
+    """How often two networks are correct together, alone, or not at all; and images that one of them misclassifies.
 
-    groups: a dict of a title to a pair: images (n, 784) in [0, 1], and n captions; twenty of them are shown.
+    Args:
+        table: (2, 2) counts: rows, whether the first network is correct; columns, whether the second one is; yes, no.
+        names: of the two networks.
+        groups: as of `plot_images`.
+        path, title: of the figure.
+
+    Returns:
+        `path`.
     """
-    with figure(path, (11, 0.5 + 3.7 * len(groups))) as fig:
+    columns = 6
+    with figure(path, (PITCH * columns + 4.6, 0.6 + sum(image_heights(groups, columns)))) as fig:
         fig.suptitle(title)
-        for part, (name, (images, captions)) in zip(fig.subfigures(len(groups), 1), groups.items()):
-            part.suptitle(name)
-            draw_images(part.subplots(2, 10).ravel(), images, captions, fontsize=10)
+        left, right = fig.subfigures(1, 2, width_ratios=(4.6, PITCH * columns))
+        axes = left.subplots()
+        colors = [PALE, "#8FBFDD", "#F2BF9A", "#DDDDDD"]
+        words = ["both correct", f"only the {names[0]}\ncorrect", f"only the {names[1]}\ncorrect", "both wrong"]
+        for (row, column), color, text in zip(np.ndindex(2, 2), colors, words):
+            axes.fill_between([column, column + 1], row, row + 1, color=color, edgecolor="white", linewidth=3)
+            place = column + 0.5, row + 0.45
+            axes.text(*place, f"{table[row][column]}", ha="center", va="bottom", fontsize=17, fontweight="bold")
+            axes.text(place[0], row + 0.52, text, ha="center", va="top")
+        axes.set(xlim=(0, 2), ylim=(2, 0), aspect="equal", xticks=(0.5, 1.5), yticks=(0.5, 1.5))
+        axes.set(xticklabels=("correct", "wrong"), ylabel=names[0])
+        axes.set_yticklabels(("correct", "wrong"), rotation=90, va="center")
+        axes.xaxis.set(label_position="top", ticks_position="top", label_text=names[1])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        draw_groups(right, groups, columns)
     return path

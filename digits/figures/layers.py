@@ -2,109 +2,119 @@
 
 import numpy as np
 
-from digits.figures.style import BLUE, GREY, ORANGE, PALE, figure, format_percent
+from digits.figures.networks import describe_size
+from digits.figures.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    PALE,
+    PITCH,
+    ROW,
+    diverging_colors,
+    draw_images,
+    figure,
+    format_percent,
+)
 
 
-def tile_maps(maps, grid_shape=None):
-    """Put maps (height, width, n) beside each other, with lines of NaN between and around them.
-
-    grid_shape: rows and columns; as square as can be if None.
-    """
+def tile_maps(maps):
+    """Put maps (height, width, n) into a square, as good as can be, with lines of NaN between and around them."""
     from skimage.util import montage
 
-    if grid_shape is None:
-        columns = int(np.ceil(np.sqrt(maps.shape[2])))
-        grid_shape = -(-maps.shape[2] // columns), columns
+    columns = int(np.ceil(np.sqrt(maps.shape[2])))
+    grid_shape = -(-maps.shape[2] // columns), columns
     return montage(np.moveaxis(maps, 2, 0), fill=np.nan, padding_width=1, grid_shape=grid_shape)
 
 
-def to_rectangle(values):
-    """Put n numbers into rows of a rectangle, as square as can be; what is left of it is NaN."""
-    columns = int(np.ceil(np.sqrt(len(values))))
-    return np.pad(values, (0, -len(values) % columns), constant_values=np.nan).reshape(-1, columns)
-
-
-def plot_image(axes, image, title, cmap="gray_r", **limits):
-    """Draw numbers as greys, the largest black, on a pale ground."""
-    from matplotlib import colormaps
-
-    axes.imshow(image, cmap=colormaps[cmap].with_extremes(bad=PALE), **limits)
-    axes.set(xticks=[], yticks=[], title=title)
-    axes.spines[:].set_color(PALE)
-
-
 def plot_feature_maps(image, activations, probabilities, label, path, title):
-    """Slide 27: one digit on its way through the CNN.
+    """Slide 27: one digit on its way through the CNN: maps as images, the numbers of a layer of units as a strip.
 
     Args:
         image: (784,) in [0, 1].
         activations: a list of (name, array), one per layer: maps (height, width, n) or numbers (n,).
-        probabilities: (10,), of the digits.
+        probabilities: (10,), of the digits; the largest are labelled.
         label: true digit.
         path, title: of the figure.
 
     Returns:
         `path`.
     """
-    maps = [(name, values) for name, values in activations if values.ndim == 3]
-    rows = [(name, values) for name, values in activations if values.ndim == 1]
-    with figure(path, (16, 6.8)) as fig:
+    from matplotlib import colormaps
+
+    greys = colormaps["gray_r"].with_extremes(bad=PALE)
+    steps = [("input", image.reshape(28, 28, 1)), *activations]
+    strip = 0.42, 0.58  # of the width of its axes, which has room for the name
+    with figure(path, (13, 3.3)) as fig:
+        fig.get_layout_engine().set(w_pad=0.14)
         fig.suptitle(title)
-        top, bottom = fig.subfigures(2, 1, height_ratios=(1.5, 1))
-        panels = top.subplots(1, 1 + len(maps))
-        plot_image(panels[0], image.reshape(28, 28), "input\n1 image, 28x28")
-        for axes, (name, values) in zip(panels[1:], maps):
-            height, width, n = values.shape
-            plot_image(axes, tile_maps(values), f"{name}\n{n} maps, {height}x{width}")
-        panels = bottom.subplots(1, len(rows) + 1, width_ratios=[*[1] * len(rows), 2])
-        for axes, (name, values) in zip(panels, rows):
-            plot_image(axes, to_rectangle(values), f"{name}: {len(values)} numbers")
-        bars = panels[-1].bar(range(10), probabilities, color=[BLUE if i == label else ORANGE for i in range(10)])
-        panels[-1].bar_label(bars, [format_percent(value) for value in probabilities], fontsize=10)
-        panels[-1].set(title="output: 10 probabilities", xticks=range(10), yticks=[], ylim=(0, 1.15))
-        panels[-1].spines["left"].set_visible(False)
+        widths = [1 if values.ndim == 3 else 0.5 for _, values in steps]
+        *panels, output = fig.subplots(1, len(steps) + 1, width_ratios=[*widths, 0.7])
+        for axes, (name, values) in zip(panels, steps):
+            if values.ndim == 3:
+                axes.imshow(tile_maps(values), cmap=greys)
+            else:
+                axes.imshow(values[:, None], cmap=greys, aspect="auto", extent=(*strip, len(values), 0))
+                axes.fill_between(strip, 0, len(values), facecolor="none", edgecolor=GREY, linewidth=0.8)
+                axes.set(xlim=(0, 1))
+            axes.set(xticks=[], yticks=[])
+            axes.set_title(f"{name}\n{describe_size(values.shape, name)}", fontsize=11)
+            axes.spines[:].set_visible(False)
+        output.barh(range(10), probabilities, color=[BLUE if digit == label else ORANGE for digit in range(10)])
+        for digit in np.argsort(-probabilities, kind="stable")[:3]:
+            if probabilities[digit] >= 0.01:
+                output.text(probabilities[digit] + 0.03, digit, format_percent(probabilities[digit]), va="center")
+        output.set_title("output\n10 probabilities", fontsize=11)
+        output.set(yticks=range(10), xticks=[], xlim=(0, 1.5), ylim=(9.6, -0.6))
+        output.tick_params(length=0)
+        output.spines["bottom"].set_visible(False)
+        edges = [(0, 1) if values.ndim == 3 else strip for _, values in steps] + [(-0.2, 1)]
+        for start, end, (_, left), (right, _) in zip(panels, [*panels[1:], output], edges, edges[1:]):
+            draw_arrow(fig, start, left, end, right)
     return path
 
 
-def plot_filters(kernels, path, title):
-    """Slides 22, 27, 28: the filters that each convolution has learned.
+def draw_arrow(fig, start, left, end, right):
+    """Draw an arrow at half height from `left`, a fraction of the axes `start`, to `right`, one of the axes `end`."""
+    from matplotlib.patches import ConnectionPatch
 
-    kernels: a list of (height, width, input maps, filters). A column is a filter, a row an input map.
+    style = {"coordsA": "axes fraction", "coordsB": "axes fraction", "arrowstyle": "-|>", "mutation_scale": 14}
+    style |= {"color": GREY, "shrinkA": 5, "shrinkB": 5}
+    arrow = ConnectionPatch((left, 0.5), (right, 0.5), axesA=start, axesB=end, **style)
+    arrow.set_in_layout(False)
+    fig.add_artist(arrow)
+
+
+def plot_filters(kernel, path, title):
+    """Slides 22, 27, 28: the filters that the first convolution has learned, negative weights blue, positive orange.
+
+    kernel: (height, width, 1, filters).
     """
-    walls = [tile_maps(kernel.reshape(*kernel.shape[:2], -1), kernel.shape[2:]) for kernel in kernels]
-    heights = [0.4 + 11 * wall.shape[0] / wall.shape[1] for wall in walls]  # inches
-    with figure(path, (12, 1 + sum(heights))) as fig:
-        fig.suptitle(
-            f"{title}\nwhite: positive weights, black: negative; a column is a filter, a row what it is applied to"
-        )
-        panels = fig.subplots(len(walls), 1, height_ratios=heights)
-        for number, (axes, wall, kernel) in enumerate(zip(panels, walls, kernels), start=1):
-            height, width, maps, n = kernel.shape
-            source = f"the {maps} maps of convolution {number - 1}" if number > 1 else "the input"
-            limit = np.abs(kernel).max()
-            heading = f"convolution {number}: {n} filters {height}x{width} applied to {source}"
-            plot_image(axes, wall, heading, "gray", vmin=-limit, vmax=limit)
+    filters = np.moveaxis(kernel[:, :, 0], 2, 0)
+    plot_weights(filters, [f"{number}" for number in range(1, len(filters) + 1)], path, title, 8, np.abs(kernel).max())
     return path
 
 
 def plot_hidden_units(kernel, outgoing, path, title):
     """Slide 7: what the hidden units of an MLP look at: the 784 weights of each, as an image.
 
-    kernel: (784, hidden); outgoing: (hidden, 10), the weights from there to the digits. The forty strongest are shown.
+    kernel: (784, hidden); outgoing: (hidden, 10), the weights from there to the digits. The 24 strongest are shown,
+    each with the digit that its largest outgoing weight leads to.
     """
     strength = np.linalg.norm(kernel, axis=0) * np.linalg.norm(outgoing, axis=1)
-    strongest = np.argsort(-strength, kind="stable")[:40]
-    with figure(path, (12, 6.2)) as fig:
+    strongest = np.argsort(-strength, kind="stable")[:24]
+    limit = np.quantile(np.abs(kernel[:, strongest]), 0.998)
+    captions = [f"supports {digit}" for digit in outgoing[strongest].argmax(axis=1)]
+    return plot_weights(kernel.T[strongest].reshape(-1, 28, 28), captions, path, title, 8, limit)
+
+
+def plot_weights(weights, captions, path, title, columns, limit):
+    """Draw weights (n, height, width) as images from -limit to limit, each with its caption above it."""
+    rows = -(-len(weights) // columns)
+    with figure(path, (PITCH * columns + 1, ROW * rows + 0.8)) as fig:
         fig.suptitle(title)
-        for axes in (panels := fig.subplots(4, 10).ravel())[len(strongest) :]:
-            axes.remove()
-        limit = np.quantile(np.abs(kernel[:, strongest]), 0.995)
-        for axes, unit in zip(panels, strongest):
-            plot_image(axes, kernel[:, unit].reshape(28, 28), None, "gray", vmin=-limit, vmax=limit)
-            axes.set_xlabel(f"for {outgoing[unit].argmax()}")
-        fig.supxlabel(
-            "white: positive weight, black: negative weight; below, the digit with the largest outgoing weight",
-            fontsize=10,
-            color=GREY,
-        )
+        axes = fig.subplots()
+        colors = {"cmap": diverging_colors(), "vmin": -limit, "vmax": limit}
+        for x, y in draw_images(axes, weights, captions, columns, **colors):
+            axes.plot([x, x + 1, x + 1, x, x], [y, y, y + 1, y + 1, y], color="#AAAAAA", linewidth=0.8)
+        fig.colorbar(axes.images[0], ax=axes, label="weight", shrink=0.8, pad=0.02)
     return path

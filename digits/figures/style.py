@@ -12,6 +12,7 @@ from digits.environment import import_matplotlib
 from digits.files import atomic_write
 
 BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#CFE0EC"
+PITCH, ROW = 1.2, 1.3  # from one image to the next, and from one row of images to the next, in widths of an image
 STYLE_SHEET = Path(__file__).with_name("digits.mplstyle")
 
 
@@ -38,23 +39,40 @@ def show(paths):
         return
     for path in paths:
         image = pyplot.imread(path)
-        window = pyplot.figure(path, figsize=(image.shape[1] / 110, image.shape[0] / 110))
-        window.figimage(image)
+        window = pyplot.figure(path, figsize=(image.shape[1] / 150, image.shape[0] / 150))
+        window.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[]).imshow(image)
     pyplot.show()
 
 
-def plot_curves(axes, epochs, training, validation=None, labels=("training", "validation"), **line):
-    """Draw the curves of training and, if there is one, validation, a number per epoch each, into matplotlib `axes`."""
-    axes.plot(epochs, training, "-", color=BLUE, label=labels[0], **{"linewidth": 2} | line)
-    if validation is not None:
-        axes.plot(epochs, validation, "--", color=ORANGE, label=labels[1], **{"linewidth": 2} | line)
-    axes.locator_params(axis="x", integer=True, nbins=11)
-    axes.grid(True)
+def draw_images(axes, images, captions, columns, below=0.0, **colors):
+    """Draw square images in rows of `columns` into one matplotlib `axes`, each 1 wide with its caption above it.
+
+    Args:
+        axes: of matplotlib; its unit becomes the width of an image.
+        images: (n, height, width).
+        captions: n strings.
+        columns: number of images in a row.
+        below: room left under each image.
+        colors: cmap, vmin, vmax of matplotlib's `imshow`.
+
+    Returns:
+        The left upper corners of the images, n pairs (x, y); y grows downwards.
+    """
+    rows = max(1, -(-len(images) // columns))
+    corners = [(PITCH * (i % columns), (ROW + below) * (i // columns)) for i in range(len(images))]
+    for (x, y), image, caption in zip(corners, images, captions):
+        axes.imshow(image, extent=(x, x + 1, y + 1, y), **{"cmap": "gray_r", "vmin": 0, "vmax": 1} | colors)
+        axes.text(x + 0.5, y - 0.03, caption, ha="center", va="bottom")
+    axes.set(xlim=(-0.1, PITCH * columns - 0.1), ylim=((ROW + below) * rows - 0.25, -0.25), aspect="equal")
+    axes.axis("off")
+    return corners
 
 
-def shade_between(axes, x, lower, upper, color=GREY, label=None):
-    """Shade what lies between two curves."""
-    axes.fill_between(x, lower, upper, color=color, alpha=0.2, label=label)
+def diverging_colors():
+    """Return the colour map of weights: negative ones dark blue, also in grey print, 0 white, positive ones orange."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("weights", ["#003B5C", BLUE, "white", "#F0A060", ORANGE])
 
 
 def format_percent(share, decimals=1):

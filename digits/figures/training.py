@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from digits.figures.style import GREY, figure, plot_curves, shade_between
+from digits.figures.style import BLUE, GREY, ORANGE, figure
+
+LIMITS = {"accuracy": (0.88, 1.003), "loss": (0, 0.4)}  # of the axes of every run, so that runs can be compared
 
 
 def plot_learning_curve(history, path, title):
-    """Slides 12, 13, 17: accuracy and loss after each epoch, training against validation, the gap between them shaded.
+    """Slides 12, 13, 17: accuracy and loss of each epoch, training and validation, overfitting shaded.
 
     Args:
         history: pandas.DataFrame, one row per epoch: accuracy and loss, and val_accuracy and val_loss if validated.
@@ -16,38 +18,66 @@ def plot_learning_curve(history, path, title):
     Returns:
         `path`.
     """
-    epochs = np.arange(1, len(history) + 1)
-    with figure(path, (10, 5)) as fig:
-        fig.suptitle(title)
-        for axes, key in zip(fig.subplots(1, 2), ("accuracy", "loss")):
-            training, validation = history[key], history.get(f"val_{key}")
-            names = {"training": training, "validation": validation}
-            labels = [
-                f"{name}: {values.iloc[-1]:.4f} at the end" for name, values in names.items() if values is not None
-            ]
-            if validation is not None:
-                shade_between(axes, epochs, training, validation, label="gap")
-            plot_curves(axes, epochs, training, validation, labels, marker="o", markersize=4)
-            axes.set(xlabel="epoch", title=key)
-            axes.legend(loc="lower right" if key == "accuracy" else "upper right")
-        if "val_accuracy" in history:
-            fig.supxlabel(describe_gap(history["accuracy"], history["val_accuracy"]), fontsize=10, color=GREY)
+    gap = describe_gap(history)
+    with figure(path, (10.5, 4.6)) as fig:
+        sentence = f"Overfitting (shaded): {gap}" if "above" in gap else gap.capitalize()
+        fig.suptitle(f"{title}\n{sentence}".strip())
+        for axes, key in zip(fig.subplots(1, 2), LIMITS):
+            draw_curves(axes, history, key)
+            label_ends(axes, len(history) + 0.3)
+            axes.set(title=key)
     return path
 
 
-def describe_gap(training, validation):
-    """Return in words what the distance between two accuracy curves means; one number per epoch each."""
-    note = f"Final gap (training - validation): {training.iloc[-1] - validation.iloc[-1]:+.4f}"
-    if (training < validation).any():
-        note += (
-            "\nTraining accuracy is averaged over the epoch, while the network still learns (and with dropout on);"
-            "\nvalidation is measured after it, with dropout off."
-        )
-    return note
+def draw_curves(axes, history, key):
+    """Draw a training and a validation curve, and shade where the network does better in training: overfitting.
+
+    Keras's training numbers are means over the epoch, taken while the network still learns; they belong to the middle
+    of the epoch, and validation, which comes after it, to its end: so the training curve is drawn half an epoch
+    earlier.
+
+    Args:
+        axes: of matplotlib.
+        history: as of `plot_learning_curve`.
+        key: "accuracy" or "loss".
+    """
+    epochs = np.arange(1, len(history) + 1)
+    training, validation = history[key], history.get(f"val_{key}")
+    axes.plot(epochs - 0.5, training, "-o", color=BLUE, linewidth=2, markersize=4, label="training")
+    if validation is not None:
+        axes.plot(epochs, validation, "--s", color=ORANGE, linewidth=2, markersize=4, label="validation")
+        x = np.union1d(epochs - 0.5, epochs)[1:-1]  # where there are both
+        curves = np.interp(x, epochs - 0.5, training), np.interp(x, epochs, validation)
+        lower, upper = curves if key == "loss" else curves[::-1]
+        shade = {"color": GREY, "alpha": 0.25, "linewidth": 0, "label": "overfitting"}
+        axes.fill_between(x, lower, upper, where=lower < upper, interpolate=True, **shade)
+    axes.margins(y=0.02)
+    (low, high), (lowest, highest) = axes.get_ylim(), LIMITS[key]
+    axes.set(xlabel="epoch", xlim=(0, len(history) + 0.1), ylim=(min(low, lowest), max(high, highest)))
+    axes.locator_params(axis="x", integer=True, nbins=11)
+    axes.grid(True)
+
+
+def label_ends(axes, x):
+    """Write each curve's name and last value beside its end, at `x`; where two are close, the lower one lower."""
+    low, high = axes.get_ylim()
+    ends = [line.get_ydata()[-1] for line in axes.lines]
+    for line, end in zip(axes.lines, ends):
+        close = len(ends) > 1 and abs(ends[0] - ends[1]) < 0.05 * (high - low)
+        place = "center" if not close else "bottom" if end == max(ends) else "top"
+        axes.text(x, end, f"{line.get_label()} {end:.4f}", color=line.get_color(), va=place)
+
+
+def describe_gap(history):
+    """Return in words how far training ends above validation accuracy; an empty string if there is no validation."""
+    if "val_accuracy" not in history:
+        return ""
+    gap = history["accuracy"].iloc[-1] - history["val_accuracy"].iloc[-1]
+    return f"training ends {abs(gap):.4f} {'above' if gap >= 0 else 'below'} validation"
 
 
 def plot_learning_curves(histories, path):
-    """Slides 12, 13, 17, 29 side by side: each run's accuracy after each epoch, the gap to validation shaded.
+    """Slides 12, 13, 17, 29 side by side: the accuracy of each run's epochs, overfitting shaded.
 
     Args:
         histories: a dict of a run's title to its pandas.DataFrame, as in `plot_learning_curve`.
@@ -56,18 +86,14 @@ def plot_learning_curves(histories, path):
     Returns:
         `path`.
     """
-    with figure(path, (3.3 * len(histories) + 0.6, 4.2)) as fig:
-        fig.suptitle("Overfitting and its cure: the wider the grey gap, the more was memorised")
-        for axes, (title, history) in zip(
-            fig.subplots(1, len(histories), sharey=True, squeeze=False)[0], histories.items()
-        ):
-            epochs = np.arange(1, len(history) + 1)
-            training, validation = history["accuracy"], history.get("val_accuracy")
-            if validation is not None:
-                shade_between(axes, epochs, training, validation)
-                title += f"\ngap at the end: {training.iloc[-1] - validation.iloc[-1]:+.4f}"
-            plot_curves(axes, epochs, training, validation)
-            axes.set(title=title, xlabel="epoch", ylim=(0.935, 1.002))
-            axes.legend(loc="lower right")
-        fig.axes[0].set_ylabel("accuracy")
+    with figure(path, (3 * len(histories) + 0.6, 4.4)) as fig:
+        fig.suptitle("Overfitting and its remedies")
+        panels = fig.subplots(1, len(histories), sharey=True, squeeze=False)[0]
+        for axes, (title, history) in zip(panels, histories.items()):
+            draw_curves(axes, history, "accuracy")
+            axes.set(title=title)
+            words = describe_gap(history).replace(" 0.", "\n0.")
+            axes.text(0.97, 0.05, words, transform=axes.transAxes, ha="right")
+        panels[0].set_ylabel("accuracy")
+        fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return path

@@ -1,68 +1,94 @@
-"""The convolution and the max pooling that slides 22-26 work by hand, step by step."""
+"""Slides 22-26 as figures: a convolution and a max pooling, step by step, with the numbers in the cells."""
 
 import numpy as np
 
 from digits.figures.style import GREY, figure
 
+SQUARES = ["#9CCAE8", "#F3C08F", "#8FD3BD", "#E3B7D0"]  # Okabe and Ito's colours, pale
 
-def plot_matrix(axes, matrix, title, shade=0, bold=False, faint=False):
-    """Draw a small matrix as a table of numbers.
 
-    shade: how dark each cell is, 0 to 1; bold, faint: masks of the cells that are set so.
+def draw_matrix(axes, matrix, corner=(0, 0), colors="white", bold=False, faint=False):
+    """Draw a small matrix as a table of numbers, NaN as an empty cell; the left upper corner is at `corner`.
+
+    colors: of the cells; bold, faint: masks of the numbers that are set so.
     """
-    shade, bold, faint = (np.broadcast_to(value, matrix.shape) for value in (shade, bold, faint))
-    axes.pcolormesh(shade, cmap="Blues", vmin=0, vmax=2, edgecolors=GREY, linewidth=0.8)
+    from matplotlib.patches import Rectangle
+
+    colors, bold, faint = (np.broadcast_to(value, matrix.shape) for value in (colors, bold, faint))
     for (row, column), value in np.ndenumerate(matrix):
-        color = GREY if faint[row, column] and not bold[row, column] else "black"
-        weight = "bold" if bold[row, column] else "normal"
-        place = column + 0.5, row + 0.5
-        axes.text(*place, f"{value:g}", ha="center", va="center", color=color, fontweight=weight)
-    axes.set(aspect="equal", xticks=[], yticks=[], title=title)
-    axes.invert_yaxis()
+        x, y = corner[0] + column, corner[1] + row
+        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colors[row, column], edgecolor=GREY, linewidth=0.8))
+        if not np.isnan(value):
+            color = GREY if faint[row, column] else "black"
+            weight = "bold" if bold[row, column] else "normal"
+            axes.text(x + 0.5, y + 0.5, f"{value:g}", ha="center", va="center", color=color, fontweight=weight)
+
+
+def prepare(axes, width, height, title=None):
+    """Make room in `axes` for a drawing whose unit is the width of a cell."""
+    axes.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -0.1), aspect="equal", title=title)
+    axes.axis("off")
 
 
 def plot_convolution(image, kernel, output, path):
-    """Slides 22 and 23: how a filter goes over an image, one output per step.
+    """Slides 22 and 23: how a filter goes over an image, one output per step, which is filled in beside it.
 
     image, output: (n, n); kernel: (3, 3). Around the image there are zeros, so that the output is as large.
     """
     padded, outside = np.pad(image, 1), np.pad(np.zeros(image.shape, bool), 1, constant_values=True)
-    rows, columns = output.shape
-    with figure(path, (10.5, 3.6 + 2.7 * rows)) as fig:
+    n = len(image)
+    middle = n / 2
+    with figure(path, (11, 2.1 + 2.2 * n)) as fig:
         fig.suptitle("Convolution (slides 22-23): multiply, number by number, and add")
-        top, bottom = fig.subfigures(2, 1, height_ratios=(1, rows))
-        for axes, matrix, title in zip(
-            top.subplots(1, 3), (image, kernel, output), ("image", "filter (weights)", "output")
+        top, bottom = fig.subfigures(2, 1, height_ratios=(0.6, n))
+        axes = top.subplots()
+        prepare(axes, 3 * n + 4, n + 0.7)
+        for x, matrix, name, sign in (
+            (0, image, "image", "*"),
+            (n + 2, kernel, "filter", "="),
+            (2 * n + 4, output, "output", ""),
         ):
-            plot_matrix(axes, matrix, title)
-        for step, axes in enumerate(bottom.subplots(rows, columns).flat):
-            row, column = divmod(step, columns)
+            draw_matrix(axes, matrix, (x, (n - len(matrix)) / 2))
+            axes.text(x + len(matrix) / 2, n + 0.2, name, ha="center", va="top")
+            axes.text(x + n + 1, middle, sign, ha="center", va="center", fontsize=20)
+        for step, axes in enumerate(bottom.subplots(n, n).flat):
+            row, column = divmod(step, n)
             window = np.zeros(padded.shape)
-            window[row : row + 3, column : column + 3] = 0.4 + 0.6 * (kernel != 0)
+            window[row : row + 3, column : column + 3] = 1 + (kernel != 0)
+            colors = np.array(["white", "#E3EFF7", "#9CCAE8"])[window.astype(int)]
             products = [
                 f"{a:g}·{b:g}" for a, b in zip(padded[row : row + 3, column : column + 3].flat, kernel.flat) if b
             ]
-            title = f"{step + 1}: {' + '.join(products)} = {output[row, column]:g}"
-            plot_matrix(axes, padded, title, shade=window, bold=window == 1, faint=outside)
+            prepare(axes, 2 * n + 4.6, n + 2, f"{' + '.join(products)} = {output[row, column]:g}")
+            draw_matrix(axes, padded, colors=colors, bold=window == 2, faint=outside & (window < 2))
+            axes.text(n + 3, middle + 1, "→", ha="center", va="center", fontsize=16)
+            done, now = np.arange(n * n).reshape(n, n) <= step, np.arange(n * n).reshape(n, n) == step
+            filled = np.where(done, output, np.nan)
+            draw_matrix(axes, filled, (n + 4, 1), np.where(now, "#F3C08F", "white"), bold=now, faint=~now)
     return path
 
 
 def plot_max_pooling(image, output, path):
-    """Slides 24 to 26: of each 2x2 square of an image only the largest number stays. image: (n, n); output: half."""
-    rows, columns = output.shape
-    with figure(path, (10.5, 6)) as fig:
+    """Slides 24 to 26: of each 2x2 square of an image only the largest number stays; a square and it share a colour.
+
+    image: (n, n); output: half as high and wide.
+    """
+    n, half = len(image), len(output)
+    colors = np.array(SQUARES)[np.arange(half * half).reshape(half, half) % len(SQUARES)]
+    largest = image == output.repeat(2, axis=0).repeat(2, axis=1)
+    with figure(path, (9, 3.5)) as fig:
         fig.suptitle("Max pooling (slides 24-26): of each 2x2 square the largest number stays")
-        top, bottom = fig.subfigures(2, 1)
-        board = (np.indices(image.shape) // 2).sum(axis=0) % 2 * 0.4
-        largest = image == output.repeat(2, axis=0).repeat(2, axis=1)
-        before, after = top.subplots(1, 2)
-        plot_matrix(before, image, "image", shade=board, bold=largest)
-        plot_matrix(after, output, "output", shade=board[::2, ::2], bold=True)
-        for step, axes in enumerate(bottom.subplots(1, rows * columns)):
-            row, column = divmod(step, columns)
-            square = np.zeros(image.shape)
-            square[2 * row : 2 * row + 2, 2 * column : 2 * column + 2] = 1
-            values = ", ".join(f"{value:g}" for value in image[square == 1])
-            title = f"{step + 1}: max({values}) = {output[row, column]:g}"
-            plot_matrix(axes, image, title, shade=square, bold=(square == 1) & largest)
+        axes = fig.subplots()
+        prepare(axes, n + half + 6.5, n + 0.7)
+        draw_matrix(axes, image, colors=colors.repeat(2, axis=0).repeat(2, axis=1), bold=largest)
+        axes.text(n / 2, n + 0.2, "image", ha="center", va="top")
+        for step, (row, column) in enumerate(np.ndindex(half, half)):
+            values = ", ".join(f"{value:g}" for value in image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].flat)
+            box = {"facecolor": colors[row, column], "edgecolor": "none", "boxstyle": "round,pad=0.35"}
+            text = f"max({values}) = {output[row, column]:g}"
+            axes.text(n + 3, n * (step + 0.5) / half**2, text, ha="center", va="center", bbox=box)
+        for x in (n + 0.7, n + 5.3):
+            axes.text(x, n / 2, "→", ha="center", va="center", fontsize=20)
+        draw_matrix(axes, output, (n + 6.5, (n - half) / 2), colors, bold=True)
+        axes.text(n + 6.5 + half / 2, (n + half) / 2 + 0.2, "output", ha="center", va="top")
     return path

@@ -1,0 +1,168 @@
+"""Diagrams of networks, drawn from the model that was built: its layers, their shapes, their parameters."""
+
+import numpy as np
+
+from digits.figures.style import BLUE, GREY, ORANGE, PALE, figure
+
+# In inches, which are the unit of the diagram.
+SLOT, RADIUS = 0.42, 0.175  # of a unit, drawn as a circle
+SHOWN = 10  # slots in a column: a layer of more units is drawn with an ellipsis
+MAP = 1.4 / 28  # a pixel of a map
+
+
+def name_layers(model):
+    """Return a list of (name, layer) of the layers of a keras.Sequential that compute what a figure shows."""
+    kinds = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "flatten", "Dense": "hidden layer"}
+    named = [(kinds[type(layer).__name__], layer) for layer in model.layers if type(layer).__name__ in kinds]
+    return [*named[:-1], ("output", named[-1][1])]
+
+
+def describe_size(shape, name):
+    """Return the shape of what the layer `name` gives, in words."""
+    if len(shape) == 1:
+        return f"{shape[0]} {'values' if name in ('input', 'flatten') else 'units'}"
+    height, width, n = shape
+    return f"{n} maps, {height}x{width}" if n > 1 else f"1 image, {height}x{width}"
+
+
+def describe_parameters(layer):
+    """Return the number of a layer's parameters in words, as a sum over its weights and biases."""
+    if not layer or not layer.weights:
+        return "no parameters"
+    terms = " + ".join("·".join(map(str, weights.shape)) for weights in layer.weights)
+    return f"{terms}\n= {layer.count_params():,} parameters"
+
+
+def find_dropout(model):
+    """Return the dropout rates of the layers of units: a dict of a layer to the rate.
+
+    A Dropout before Flatten leaves out values of maps; it is drawn at what Flatten makes of them.
+    """
+    rates, layers = {}, model.layers
+    for before, layer, after in zip(layers, layers[1:], layers[2:]):
+        if type(layer).__name__ == "Dropout" and layer.rate:
+            rates[before if len(before.output.shape) == 2 else after] = layer.rate
+    return rates
+
+
+def plot_network(model, path, title):
+    """Slides 7, 16, 20, 21, 28: the layers of a network, with the shape and the number of parameters of each.
+
+    Maps are drawn as a stack, units as circles with lines, an ellipsis where there are too many; of units with
+    Dropout, some are crossed out.
+
+    Args:
+        model: keras.Sequential.
+        path: of the PNG.
+        title: of the figure.
+
+    Returns:
+        `path`.
+    """
+    rates, layers = find_dropout(model), name_layers(model)
+    first = model.layers[0]
+    shape = first.output.shape[1:] if type(first).__name__ == "Reshape" else first.input.shape[1:]
+    columns = [("input", shape, None), *((name, layer.output.shape[1:], layer) for name, layer in layers)]
+    pitch = 1.75 if len(shape) == 3 else 2.8
+    with figure(path, (pitch * (len(columns) - 1) + 1.9, SLOT * SHOWN + 1.9)) as fig:
+        fig.suptitle(f"{title}: {model.count_params():,} parameters")
+        axes = fig.subplots()
+        axes.set(
+            xlim=(-0.95, (len(columns) - 1) * pitch + 0.95),
+            ylim=(-3.05, 2.55 if len(shape) == 3 else 2.15),
+            aspect="equal",
+        )
+        axes.axis("off")
+        front, starts = None, []
+        for number, (name, shape, layer) in enumerate(columns):
+            x = number * pitch
+            if len(shape) == 3:
+                window = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
+                front = draw_maps(axes, x, shape, window, front)
+                starts = [front.get_center()]
+            else:
+                letter = {"input": "x", "flatten": "d", "output": "y"}.get(name, "h")
+                starts = draw_units(axes, x, shape[0], letter, rates.get(layer, 0), starts)
+            function = getattr(getattr(layer, "activation", None), "__name__", None)
+            name += {"relu": ", ReLU", "softmax": ", softmax"}.get(function, "")
+            lines = [name, describe_size(shape, name), *describe_parameters(layer).split("\n")]
+            for y, line in zip((-2.4, -2.62, -2.8, -2.98), lines):
+                axes.text(x, y, line, ha="center", fontsize=10, fontweight="bold" if line == name else "normal")
+        if front:
+            units = sum(len(shape) == 1 for _, shape, _ in columns)
+            last = len(columns) - 1
+            for text, start, end in (
+                ("feature extraction", 1, last - units),
+                ("fully connected", last - units + 1, last),
+            ):
+                axes.plot([(start - 0.4) * pitch, (end + 0.4) * pitch], [2.25, 2.25], color=GREY, linewidth=1)
+                axes.text((start + end) / 2 * pitch, 2.32, text, ha="center")
+        for rate in rates.values():
+            note = (
+                f"Crossed out: in each training step, Dropout({rate:g}) leaves out a different {rate:.0%} of this layer"
+            )
+            fig.supxlabel(note, fontsize=11, color=ORANGE)
+    return path
+
+
+def draw_units(axes, x, n, letter, rate, starts):
+    """Draw a layer of `n` units as a column of circles around `x`, with lines from the `starts` in the layer before.
+
+    Returns:
+        The starts of the next lines: the places of the units that no Dropout of this `rate` crosses out.
+    """
+    from matplotlib.collections import LineCollection
+    from matplotlib.patches import Circle
+
+    first = 0 if letter == "y" else 1  # the outputs are named after the digits
+    numbers = list(range(n)) if n <= SHOWN else [*range(SHOWN - 3), None, n - 2, n - 1]
+    places = [(x, SLOT * ((len(numbers) - 1) / 2 - slot)) for slot in range(len(numbers))]
+    units = [slot for slot, number in enumerate(numbers) if number is not None]
+    dropped = set(np.random.default_rng(2).permutation(units)[: round(rate * len(units))].tolist())
+    kept = [places[slot] for slot in units if slot not in dropped]
+    lines = [[start, end] for start in starts for end in kept]
+    axes.add_collection(LineCollection(lines, color=GREY, alpha=0.4, linewidth=0.6, zorder=1))
+    for slot, (number, (_, y)) in enumerate(zip(numbers, places)):
+        if number is None:
+            axes.text(x, y, "⋮", ha="center", va="center", fontsize=16)
+            continue
+        color, ink = (GREY, GREY) if slot in dropped else (BLUE, "black")
+        axes.add_patch(Circle((x, y), RADIUS, facecolor="white", edgecolor=color, linewidth=1.2, zorder=2))
+        label = f"${letter}_{{{number + first}}}$"
+        axes.text(x, y, label, ha="center", va="center", fontsize=10 if n < 1000 else 9, color=ink, zorder=3)
+        if slot in dropped:
+            axes.plot(x, y, "x", color=ORANGE, markersize=26, markeredgewidth=2, zorder=4)
+    return kept
+
+
+def draw_maps(axes, x, shape, window, before):
+    """Draw maps as a stack of squares around `x`, one for every four of them, and what computes a value of the first.
+
+    Args:
+        axes: of matplotlib.
+        x: of the middle.
+        shape: height, width, number of maps.
+        window: height and width of the filter, or of the pooling; None for the input.
+        before: matplotlib's Rectangle of the first map of the layer before, in which the window is marked, or None.
+
+    Returns:
+        The Rectangle of the first map.
+    """
+    from matplotlib.patches import Rectangle
+
+    height, width, count = MAP * shape[0], MAP * shape[1], -(-shape[2] // 4)
+    shift = 0.5 / max(count, 6)
+    left, bottom = x - (width + shift * (count - 1)) / 2, -(height + shift * (count - 1)) / 2
+    for i in reversed(range(count)):
+        corner = left + i * shift, bottom + i * shift
+        first = Rectangle(corner, width, height, facecolor=PALE, edgecolor=BLUE, linewidth=1, zorder=2, label="map")
+        axes.add_patch(first)
+    if window and before:
+        side = MAP * window[1], MAP * window[0]
+        corner = before.get_x() + 0.6 * before.get_width(), before.get_y() + 0.6 * before.get_height()
+        style = {"facecolor": "white", "edgecolor": ORANGE, "linewidth": 1.2, "zorder": 3, "label": "window"}
+        axes.add_patch(Rectangle(corner, *side, **style))
+        end = left + 0.3 * width, bottom + 0.6 * height
+        for y in (corner[1], corner[1] + side[1]):
+            axes.plot([corner[0] + side[0], end[0]], [y, end[1]], color=ORANGE, linewidth=0.8, zorder=3)
+    return first
