@@ -10,22 +10,22 @@ STUDY_TABLES = Path("results/summary.html")  # written by reproduce.py
 
 # What each figure shows, and on which slides the deck shows it.
 RUN_FIGURES = {
-    "accuracy": "Slides 11-13, 17: accuracy and loss after each epoch, training against validation",
-    "confusion_matrix": "Slides 18-19: the confusion matrix, with recall and precision of each digit",
-    "predictions": "Slide 8: predictions for the first test images",
+    "network": "Slides 7, 16, 20-21, 28: the network, with the shape and the parameters of each layer",
+    "accuracy": "Slides 11-13, 17: accuracy and loss of each epoch, in training and in validation",
+    "confusion_matrix": "Slides 18-19: the confusion matrix, with recall and precision of each digit, and accuracy",
+    "predictions": "Slide 8: predictions for test images, easy and hard ones",
     "mistakes": "Misclassified test images, most confident first",
     "feature_maps": "Slide 27: activations of every layer for one test image",
-    "filters": "Slides 22 and 28: the filters that the network has learned",
+    "filters": "Slides 22 and 28: the filters that the first convolution has learned",
     "hidden_neurons": "Slide 7: first-layer weights of the strongest hidden units",
 }
 COMPARISONS = {
-    "learning_curves": "Slides 12, 13, 17, 29: overfitting and its cure",
-    "disagreements": "Slide 29: test images that only one of the two networks classifies correctly",
+    "learning_curves": "Slides 12, 13, 17, 29: overfitting and its remedies",
+    "disagreements": "Slide 29: how often the MLP and the CNN are correct, and images that only one of them gets right",
 }
 STUDY_FIGURES = {
     "study/accuracy": "Slides 12 and 29: the test accuracy of every seed, and the deck's",
-    "study/gap": "Slides 13-17: overfitting of every seed",
-    "study/curves": "Slides 12, 13, 17, 29: the learning curves of all seeds",
+    "study/claims": "Slides 13-17 and 29: the deck's claims, the mean difference over the seeds and its 95% interval",
     "study/sizes": "Slide 14: more training images against overfitting",
 }
 WORKED_EXAMPLES = {
