@@ -59,23 +59,19 @@ def plot_network(model, path, title):
     Returns:
         `path`.
     """
-    rates, layers = find_dropout(model), name_layers(model)
-    first = model.layers[0]
-    shape = first.output.shape[1:] if type(first).__name__ == "Reshape" else first.input.shape[1:]
-    columns = [("input", shape, None), *((name, layer.output.shape[1:], layer) for name, layer in layers)]
-    pitch = 1.75 if len(shape) == 3 else 2.8
-    with figure(path, (pitch * (len(columns) - 1) + 1.9, SLOT * SHOWN + 1.9)) as fig:
+    rates, first = find_dropout(model), model.layers[0]
+    image = type(first).__name__ == "Reshape"
+    shape = first.output.shape[1:] if image else first.input.shape[1:]
+    columns = [("input", shape, None), *((name, layer.output.shape[1:], layer) for name, layer in name_layers(model))]
+    pitch = 1.75 if image else 2.8
+    width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if image else 2.15, -3.05
+    with figure(path, (width, top - bottom + 0.5 + 0.35 * bool(rates))) as fig:
         fig.suptitle(f"{title}: {model.count_params():,} parameters")
         axes = fig.subplots()
-        axes.set(
-            xlim=(-0.95, (len(columns) - 1) * pitch + 0.95),
-            ylim=(-3.05, 2.55 if len(shape) == 3 else 2.15),
-            aspect="equal",
-        )
+        axes.set(xlim=(-0.95, width - 0.95), ylim=(bottom, top), aspect="equal")
         axes.axis("off")
         front, starts = None, []
-        for number, (name, shape, layer) in enumerate(columns):
-            x = number * pitch
+        for x, (name, shape, layer) in zip(pitch * np.arange(len(columns)), columns):
             if len(shape) == 3:
                 window = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
                 front = draw_maps(axes, x, shape, window, front)
@@ -83,26 +79,25 @@ def plot_network(model, path, title):
             else:
                 letter = {"input": "x", "flatten": "d", "output": "y"}.get(name, "h")
                 starts = draw_units(axes, x, shape[0], letter, rates.get(layer, 0), starts)
-            function = getattr(getattr(layer, "activation", None), "__name__", None)
-            name += {"relu": ", ReLU", "softmax": ", softmax"}.get(function, "")
-            lines = [name, describe_size(shape, name), *describe_parameters(layer).split("\n")]
-            for y, line in zip((-2.4, -2.62, -2.8, -2.98), lines):
-                axes.text(x, y, line, ha="center", fontsize=10, fontweight="bold" if line == name else "normal")
-        if front:
-            units = sum(len(shape) == 1 for _, shape, _ in columns)
-            last = len(columns) - 1
-            for text, start, end in (
-                ("feature extraction", 1, last - units),
-                ("fully connected", last - units + 1, last),
-            ):
+            write_layer(axes, x, name, shape, layer)
+        if image:
+            maps, last = sum(len(shape) == 3 for _, shape, _ in columns), len(columns) - 1
+            for text, start, end in (("feature extraction", 1, maps - 1), ("fully connected", maps, last)):
                 axes.plot([(start - 0.4) * pitch, (end + 0.4) * pitch], [2.25, 2.25], color=GREY, linewidth=1)
                 axes.text((start + end) / 2 * pitch, 2.32, text, ha="center")
         for rate in rates.values():
-            note = (
-                f"Crossed out: in each training step, Dropout({rate:g}) leaves out a different {rate:.0%} of this layer"
-            )
-            fig.supxlabel(note, fontsize=11, color=ORANGE)
+            note = f"Dropout({rate:g}) leaves out a different {rate:.0%} of this layer"
+            fig.supxlabel(f"Crossed out: in each training step, {note}", fontsize=11, color=ORANGE)
     return path
+
+
+def write_layer(axes, x, name, shape, layer):
+    """Write below a layer around `x` what it is, the shape of what it gives, and its parameters; None is the input."""
+    function = getattr(getattr(layer, "activation", None), "__name__", None)
+    heading = name + {"relu": ", ReLU", "softmax": ", softmax"}.get(function, "")
+    axes.text(x, -2.4, heading, ha="center", fontsize=10, fontweight="bold")
+    for y, line in zip((-2.62, -2.8, -2.98), [describe_size(shape, name), *describe_parameters(layer).split("\n")]):
+        axes.text(x, y, line, ha="center", fontsize=10)
 
 
 def draw_units(axes, x, n, letter, rate, starts):

@@ -93,7 +93,8 @@ def plot_learning_curves(histories, path):
             draw_curves(axes, history, "accuracy")
             axes.set(title=title)
             words = describe_gap(history).replace(" 0.", "\n0.")
-            axes.text(0.97, 0.05, words, transform=axes.transAxes, ha="right")
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+            axes.text(0.97, 0.06, words, transform=axes.transAxes, ha="right", bbox=box)
         panels[0].set_ylabel("accuracy")
         fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return path

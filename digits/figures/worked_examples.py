@@ -4,7 +4,7 @@ import numpy as np
 
 from digits.figures.style import GREY, figure
 
-SQUARES = ["#9CCAE8", "#F3C08F", "#8FD3BD", "#E3B7D0"]  # Okabe and Ito's colours, pale
+SQUARES = ["#F7EFA0", "#B5DDF5", "#EFB06A", "#C58BAA"]  # Okabe and Ito's colours, pale, as greys apart too
 
 
 def draw_matrix(axes, matrix, corner=(0, 0), colors="white", bold=False, faint=False):
