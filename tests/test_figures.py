@@ -363,6 +363,8 @@ def test_sizes_show_the_mean_and_the_range_of_the_seeds(drawn, tmp_path):
 
 def test_percentages_are_rounded_down():
     assert [style.format_percent(share) for share in (0.99996, 0.509, np.nan)] == ["99.9%", "50.9%", "-"]
+    assert style.format_percent(np.float32(1 - 1e-7)) == "99.9%"
+    assert [style.format_percent(n / 10000, 2) for n in range(10001)] == [f"{n / 100:.2f}%" for n in range(10001)]
 
 
 def test_a_figure_that_fails_leaves_the_old_one(tmp_path):

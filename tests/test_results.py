@@ -25,6 +25,12 @@ def test_the_table_compares_the_decks_runs_only():
     assert table.loc["cnn", "training - validation"] == pytest.approx(0.005)
 
 
+def test_figures_name_a_run_in_words():
+    assert results.describe_run(make_run("mlp_dropout")) == "MLP, 800 units, Dropout 0.5"
+    assert results.describe_run(make_run("cnn_epochs3")) == "cnn_epochs3"
+    assert results.describe_run(make_run(dataset="synthetic")) == "CNN on SYNTHETIC digits, not MNIST"
+
+
 @pytest.mark.parametrize(("accuracy", "place"), [(0.9902, "inside"), (0.95, "outside"), (0.999, "outside")])
 def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
     results.print_summary(make_run(test_accuracy=accuracy), [], 1)

@@ -26,6 +26,11 @@ def rows_file(tmp_path, monkeypatch):
     return tmp_path / experiments.ROWS
 
 
+def test_every_experiment_has_a_title_of_its_own():
+    titles = [experiment.title for experiment in experiments.EXPERIMENTS.values()]
+    assert len(set(titles)) == len(titles) and "MLP, 800 units, Dropout 0.25" in titles
+
+
 def test_rows_come_back_as_they_were(rows_file):
     rows = experiments.read_rows()
     assert list(rows["seed"]) == [0, 1, 2] and list(rows["test_accuracy"]) == [0.97, 0.971, 0.972]

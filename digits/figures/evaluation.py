@@ -32,7 +32,7 @@ def plot_confusion_matrix(matrix, recall, precision, path, title):
             axes.text(10.25, digit, format_percent(recall[digit]), ha="center", va="center", fontsize=10)
             axes.text(digit, 10, format_percent(precision[digit]), ha="center", va="center", fontsize=10)
         axes.text(10.25, 10, f"accuracy\n{accuracy}", ha="center", va="center", fontsize=10, fontweight="bold")
-        axes.set(xlim=(-0.55, 10.8), ylim=(10.35, -0.55), xticks=range(11), yticks=range(11), aspect="equal")
+        axes.set(xlim=(-0.55, 10.8), ylim=(10.35, -0.55), xticks=[*range(10), 10.25], yticks=range(11), aspect="equal")
         axes.set(xticklabels=[*range(10), "recall"], yticklabels=[*range(10), "precision"], ylabel="true label")
         axes.xaxis.set(label_position="top", ticks_position="top", label_text="predicted label")
         axes.xaxis.labelpad = 8

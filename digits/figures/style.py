@@ -79,4 +79,5 @@ def format_percent(share, decimals=1):
     """Return a share as a percentage, rounded down: no mistake has a confidence of 100%; "-" for NaN."""
     if np.isnan(share):
         return "-"
-    return f"{np.floor(100 * 10**decimals * share) / 10**decimals:.{decimals}f}%"
+    units = np.floor(round(float(100 * 10**decimals * share), 6))  # 57.99999999999999 is 58
+    return f"{units / 10**decimals:.{decimals}f}%"
