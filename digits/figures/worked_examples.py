@@ -39,7 +39,7 @@ def plot_convolution(image, kernel, output, path):
     n = len(image)
     middle = n / 2
     with figure(path, (11, 2.1 + 2.2 * n)) as fig:
-        fig.suptitle("Convolution (slides 22-23): multiply, number by number, and add")
+        fig.suptitle("Convolution with zero padding (slides 22-23): multiply, number by number, and add")
         top, bottom = fig.subfigures(2, 1, height_ratios=(0.6, n))
         axes = top.subplots()
         prepare(axes, 3 * n + 4, n + 0.7)
