@@ -27,6 +27,7 @@ TAGS = {
     "bfloat16": "bfloat16",
     "dry_run": "dryrun",
 }
+HUGE = 2**31  # the bound of whole numbers that have no other: beyond all machines
 
 
 def main(function):
@@ -72,7 +73,7 @@ def argument_parser(description):
     return parser
 
 
-def bounded_int(lowest, below=2**31):
+def bounded_int(lowest, below=HUGE):
     """Return an argparse type: a whole number from `lowest` to under `below`."""
     return _bounded(int, "a whole number", lowest, below)
 
@@ -83,17 +84,17 @@ def bounded_float(lowest, below=math.inf, open_end=False):
 
 
 def _bounded(kind, kind_name, lowest, below, open_end=False):
-    limits = f"above {lowest}" if open_end else f"of at least {lowest}"
-    limits += f" and below {below}" if below < math.inf else ""
-
     def parse(text):
         try:
             value = kind(text)
-            if not lowest <= value < below or (open_end and value == lowest):
-                raise ValueError
         except ValueError:
-            raise argparse.ArgumentTypeError(f"must be {kind_name} {limits}, not '{text}'") from None
-        return value
+            value = math.nan
+        if lowest <= value < below and not (open_end and value == lowest):
+            return value
+        limits = f"above {lowest}" if open_end else f"of at least {lowest}"
+        if below not in (HUGE, math.inf) or value >= below:  # these two go without saying otherwise
+            limits += f" and below {below}"
+        raise argparse.ArgumentTypeError(f"must be {kind_name} {limits}, not '{text}'")
 
     return parse
 
