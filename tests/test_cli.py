@@ -40,16 +40,18 @@ def test_help_names_every_flag_and_default_and_loads_nothing_heavy(tmp_path, no_
     ("name", "flags", "words"),
     [
         ("cnn.py", ["--epochs", "0"], "--epochs: must be a whole number of at least 1, not '0'"),
-        ("cnn.py", ["--epochs", "2.5"], "not '2.5'"),
+        ("cnn.py", ["--epochs", "2.5"], "of at least 1, not '2.5'"),
+        ("cnn.py", ["--epochs", "2147483648"], "of at least 1 and below 2147483648, not '2147483648'"),
         ("cnn.py", ["--batch-size", "abc"], "--batch-size: must be a whole number"),
         ("cnn.py", ["--validation-split", "1.5"], "--validation-split: must be a number of at least 0 and below 1"),
         ("cnn.py", ["--validation-split", "nan"], "not 'nan'"),
         ("cnn.py", ["--hidden", "3"], "unrecognized arguments: --hidden"),
         ("cnn.py", ["--epoch", "3"], "unrecognized arguments: --epoch"),
         ("cnn.py", ["--kernel-size", "29"], "below 29"),
-        ("cnn.py", ["--learning-rate", "0"], "above 0"),
+        ("cnn.py", ["--learning-rate", "0"], "above 0, not '0'"),
+        ("cnn.py", ["--learning-rate", "inf"], "above 0 and below inf"),
         ("cnn.py", ["--seed", "4294967296"], "below 4294967296"),
-        ("cnn.py", ["--data", "/nowhere", "--dataset", "mnist"], "there is no folder /nowhere"),
+        ("cnn.py", ["--data", "/nowhere", "--dataset", "mnist"], "there is no /nowhere; leave --data out"),
         ("cnn.py", ["--dataset", "fashion"], "invalid choice"),
         ("mlp.py", ["--hidden", "-3"], "--hidden: must be a whole number of at least 1, not '-3'"),
         ("mlp_dropout.py", ["--dropout", "1"], "below 1"),
@@ -128,7 +130,7 @@ def test_a_bug_of_ours_keeps_its_traceback(bug):
 
 
 def test_a_model_too_large_for_the_machine(tmp_path):
-    process = run_python(tmp_path, ROOT / "mlp.py", "--dataset", "synthetic", "--hidden", str(10**12))
+    process = run_python(tmp_path, ROOT / "mlp.py", "--dataset", "synthetic", "--hidden", str(2 * 10**9))
     assert process.returncode == 1 and "Traceback" not in process.stderr
     assert process.stderr.strip().splitlines()[-1].startswith("mlp.py: out of memory")
 

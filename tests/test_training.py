@@ -16,7 +16,7 @@ import mlp_dropout
 import preprocess
 from benchmarks import plain_keras
 from conftest import HOME, ROOT, environment, error_line, read_metrics, run_python
-from digits import acceleration, runs, synthetic, training
+from digits import acceleration, synthetic, training
 from digits.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -252,10 +252,3 @@ def test_disk_full_is_one_line_and_the_earlier_run_stays(tmp_path, trained_folde
     assert line.startswith("mlp.py: "), line
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in (tmp_path / "models").iterdir()] == [name]
-
-
-def test_a_file_where_the_models_folder_should_be_is_found_before_training(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "models").write_text("")
-    with pytest.raises(FileExistsError, match="models"):
-        runs.check_writable()
