@@ -83,25 +83,28 @@ def judge_reference(name, reference, accuracies):
     return Claim(str(reference.slide), statement, measured, accuracies.mean(), *interval, len(accuracies), verdict)
 
 
-def judge_claims(rows):
-    """Return the list of `Claim`s, judged by the rows of runs.csv (a DataFrame); without any seed, `seeds` is 0."""
+def judge_references(rows):
+    """Return the list of `Claim`s that a model reaches the deck's test accuracy. rows: as of `judge_claims`."""
+    accuracies = rows.set_index("experiment")["test_accuracy"]
+    return [
+        judge_reference(NAMES[name], reference, accuracies[accuracies.index == name])
+        for name, reference in slides.RUNS.items()
+        if reference.accuracy
+    ]
+
+
+def judge_differences(rows):
+    """Return the list of `Claim`s about a difference in GAP or in ACCURACY. rows: as of `judge_claims`."""
     rows = add_gap(rows)
     gap = rows.pivot(index="seed", columns="experiment", values="gap")
     accuracy = rows.pivot(index="seed", columns="experiment", values="test_accuracy")
 
-    def select(table, *experiments):
-        """Return these columns, for the seeds that have them all."""
-        return table.reindex(columns=experiments).dropna()
-
     def subtract(table, more, less):
-        pair = select(table, more, less)
+        """Return the differences of the seeds that have both experiments."""
+        pair = table.reindex(columns=[more, less]).dropna()
         return pair[more] - pair[less]
 
-    claims = [
-        judge_reference(NAMES[name], reference, select(accuracy, name)[name])
-        for name, reference in slides.RUNS.items()
-        if reference.accuracy
-    ]
+    claims = []
     slide = str(slides.RUNS["mlp_800"].slide)
     for statement, measured, table in (
         ("800 hidden units overfit more than 256", GAP, gap),
@@ -121,14 +124,16 @@ def judge_claims(rows):
     return claims
 
 
+def judge_claims(rows):
+    """Return the list of all `Claim`s, judged by the rows of runs.csv (a DataFrame); without a seed, `seeds` is 0."""
+    return [*judge_references(rows), *judge_differences(rows)]
+
+
 def group_differences(rows):
     """Return the claims about a difference that a seed says something about: a dict of GAP and ACCURACY to `Claim`s."""
-    groups = {}
-    for claim in judge_claims(rows):
-        measured = claim.measured.split(",")[0]  # a reference's goes on after a semicolon
-        if claim.seeds and measured in (GAP, ACCURACY):
-            groups.setdefault(measured, []).append(claim)
-    return groups
+    found = [claim for claim in judge_differences(rows) if claim.seeds]
+    groups = {name: [claim for claim in found if claim.measured.startswith(name)] for name in (GAP, ACCURACY)}
+    return {name: group for name, group in groups.items() if group}
 
 
 def experiment_table(rows):

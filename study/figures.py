@@ -5,9 +5,9 @@ import numpy as np
 from digits.figures.style import BLUE, GREY, ORANGE, figure
 
 
-def write_margin(axes, row, cells):
-    """Write texts into columns at the right of `axes`, in the line of `row`. cells: a dict of the place to the text."""
-    for place, text in cells.items():
+def write_margin(axes, row, columns, texts):
+    """Write each of `texts` at the right of `axes`, in the line of `row`; columns: its place, in widths of the axes."""
+    for place, text in zip(columns, texts):
         axes.text(place, row, text, transform=axes.get_yaxis_transform(), ha="center", va="center")
 
 
@@ -36,8 +36,8 @@ def plot_seeds(values, path, title, label, references):
                 style = {"markersize": 9, "markeredgecolor": "black", "label": "the deck"}
                 axes.plot(references[name], row, "D", color=ORANGE, **style)
             deviation = f"{np.std(numbers, ddof=1):.4f}" if len(numbers) > 1 else "-"
-            write_margin(axes, row, dict(zip(columns, (f"{len(numbers)}", f"{mean:.4f}", deviation))))
-        write_margin(axes, -0.75, dict(zip(columns, ("n", "mean", "sd"))))
+            write_margin(axes, row, columns, (f"{len(numbers)}", f"{mean:.4f}", deviation))
+        write_margin(axes, -0.75, columns, ("n", "mean", "sd"))
         axes.set(xlabel=label, yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.5))
         axes.grid(axis="x")
         handles = {line.get_label(): line for line in axes.lines}
@@ -61,15 +61,15 @@ def plot_claims(groups, path, title):
                 color = BLUE if claim.verdict == "holds" else ORANGE
                 axes.plot([claim.low, claim.high], [row, row], color=color, linewidth=2)
                 axes.plot(claim.mean, row, "s", color=color, markersize=6)
-                cells = f"{claim.seeds}", f"{claim.mean:.4f}", f"{claim.low:.4f} to {claim.high:.4f}"
-                write_margin(axes, row, dict(zip(columns, cells)))
+                interval = f"{claim.low:.4f} to {claim.high:.4f}" if claim.seeds > 1 else "-"
+                write_margin(axes, row, columns, (f"{claim.seeds}", f"{claim.mean:.4f}", interval))
             names = [f"{claim.statement} (slide{'s' * ('-' in claim.slides)} {claim.slides})" for claim in group]
             axes.set(yticks=range(len(group)), yticklabels=names, ylim=(len(group) - 0.4, -0.6))
             axes.set_title(f"Difference in {measured}", loc="left", fontsize=11, fontweight="bold")
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
             axes.grid(axis="x")
-        write_margin(panels[0], -1, dict(zip(columns, ("n", "mean", "95% interval"))))
+        write_margin(panels[0], -1, columns, ("n", "mean", "95% interval"))
         panels[-1].set_xlabel("mean difference and its 95% interval")
         panels[-1].locator_params(axis="x", nbins=5)
     return path

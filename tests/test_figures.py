@@ -344,6 +344,13 @@ def test_claims_are_a_forest_plot(drawn, tmp_path):
     assert second.lines[1].get_color() == style.ORANGE != mean.get_color()
 
 
+def test_a_claim_of_one_seed_has_no_interval(drawn, tmp_path):
+    claim = claims.judge_difference("13", "more units overfit more", "gap", pd.Series([0.02]))
+    study_figures.plot_claims({"gap": [claim]}, tmp_path / "c.png", "title")
+    (axes,) = drawn[0].axes
+    assert texts(axes)[:3] == ["1", "0.0200", "-"]
+
+
 def has_grid(axes):
     return all(line.get_visible() for line in [*axes.get_xgridlines(), *axes.get_ygridlines()])
 

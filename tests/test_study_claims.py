@@ -108,5 +108,24 @@ def test_the_tables_have_one_row_per_experiment_and_per_claim(rows):
     assert "the CNN beats Dropout(0.25)" not in table.index  # no seed of it has run
 
 
+def test_differences_are_grouped_by_what_is_measured(rows):
+    groups = claims.group_differences(rows)
+    statements = {measured: [claim.statement for claim in group] for measured, group in groups.items()}
+    assert statements == {
+        claims.GAP: [
+            "800 hidden units overfit more than 256",
+            "Dropout(0.5) lowers overfitting",
+            "48000 images overfit less than 24000",
+        ],
+        claims.ACCURACY: [
+            "800 hidden units reach a higher test accuracy",
+            "the CNN beats MLP 256",
+            "the CNN beats MLP 800",
+            "the CNN beats Dropout(0.5)",
+        ],
+    }  # and no deck's number, and nothing of experiments without a seed
+    assert claims.group_differences(rows.query("experiment == 'mlp_256'")) == {}
+
+
 def test_there_may_be_no_claim(rows):
     assert len(claims.claim_table(rows.query("experiment == 'mlp_800_of_24000'"))) == 0
