@@ -76,17 +76,17 @@ def plot_run(run, model, data, probabilities):
     labels, predictions = data.y_test.argmax(axis=1), probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
 
-    def show(chosen):
+    def caption(chosen):
         captions = map(evaluation.describe_prediction, labels[chosen], predictions[chosen], confidence[chosen])
         return data.x_test[chosen], list(captions)
 
     wrong = np.flatnonzero(labels != predictions)
     mistakes = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
     groups = {
-        "The first ten test images": show(np.arange(10)),
-        "The ten with the least confident predictions": show(np.argsort(confidence, kind="stable")[:10]),
+        "The first ten test images": caption(np.arange(10)),
+        "The ten with the least confident predictions": caption(np.argsort(confidence, kind="stable")[:10]),
     }
-    found = f"{name}: {len(wrong)} of {len(labels)} test images misclassified, the most confident ones first"
+    found = f"{len(wrong)} of {len(labels)} test images misclassified, most confident first: label → prediction"
     return [
         networks.plot_network(model, folder / "network.png", name),
         training.plot_learning_curve(run.history, folder / "accuracy.png", title),
@@ -96,7 +96,7 @@ def plot_run(run, model, data, probabilities):
         evaluation.plot_images(
             groups, folder / "predictions.png", f"{name}: predictions and their probabilities, label → prediction", 10
         ),
-        evaluation.plot_images({"": show(mistakes)}, folder / "mistakes.png", f"{found}: label → prediction", 8),
+        evaluation.plot_images({"": caption(mistakes)}, folder / "mistakes.png", f"{name}: {found}", 8),
         *plot_layers(run, model, data),
     ]
 
@@ -158,8 +158,8 @@ def plot_comparison(all_runs, data, probabilities):
         captions = map(evaluation.describe_prediction, labels[shown], predictions[worse][shown], confidence[shown])
         title = f"{len(only)} images that only the {names[better]} classifies correctly: label → {names[worse]}'s"
         groups[f"{title} prediction"] = data.x_test[shown], list(captions)
-    outcomes = [correct, {name: ~hits for name, hits in correct.items()}]
-    table = [[np.sum(cnn["cnn"] & mlp["mlp_256"]) for mlp in outcomes] for cnn in outcomes]
+    cnn, mlp = correct["cnn"], correct["mlp_256"]
+    table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
     title = f"{len(labels)} test images, classified by the CNN and by the MLP with 256 units"
     evaluation.plot_disagreements(table, list(names.values()), groups, PLOTS / "disagreements.png", title)
 

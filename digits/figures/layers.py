@@ -90,8 +90,8 @@ def plot_filters(kernel, path, title):
     kernel: (height, width, 1, filters).
     """
     filters = np.moveaxis(kernel[:, :, 0], 2, 0)
-    plot_weights(filters, [f"{number}" for number in range(1, len(filters) + 1)], path, title, 8, np.abs(kernel).max())
-    return path
+    captions = [f"{number}" for number in range(1, len(filters) + 1)]
+    return plot_weights(filters, captions, path, title, np.abs(kernel).max())
 
 
 def plot_hidden_units(kernel, outgoing, path, title):
@@ -104,11 +104,12 @@ def plot_hidden_units(kernel, outgoing, path, title):
     strongest = np.argsort(-strength, kind="stable")[:24]
     limit = np.quantile(np.abs(kernel[:, strongest]), 0.998)
     captions = [f"supports {digit}" for digit in outgoing[strongest].argmax(axis=1)]
-    return plot_weights(kernel.T[strongest].reshape(-1, 28, 28), captions, path, title, 8, limit)
+    return plot_weights(kernel.T[strongest].reshape(-1, 28, 28), captions, path, title, limit)
 
 
-def plot_weights(weights, captions, path, title, columns, limit):
+def plot_weights(weights, captions, path, title, limit):
     """Draw weights (n, height, width) as images from -limit to limit, each with its caption above it."""
+    columns = 8
     rows = -(-len(weights) // columns)
     with figure(path, (PITCH * columns + 1, ROW * rows + 0.8)) as fig:
         fig.suptitle(title)

@@ -60,11 +60,14 @@ def plot_network(model, path, title):
         `path`.
     """
     rates, first = find_dropout(model), model.layers[0]
-    image = type(first).__name__ == "Reshape"
-    shape = first.output.shape[1:] if image else first.input.shape[1:]
-    columns = [("input", shape, None), *((name, layer.output.shape[1:], layer) for name, layer in name_layers(model))]
-    pitch = 1.75 if image else 2.8
-    width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if image else 2.15, -3.05
+    has_maps = type(first).__name__ == "Reshape"  # of the 784 values to an image
+    input_shape = (first.output if has_maps else first.input).shape[1:]
+    columns = [
+        ("input", input_shape, None),
+        *((name, layer.output.shape[1:], layer) for name, layer in name_layers(model)),
+    ]
+    pitch = 1.75 if has_maps else 2.8
+    width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if has_maps else 2.15, -3.05
     with figure(path, (width, top - bottom + 0.5 + 0.35 * bool(rates))) as fig:
         fig.suptitle(f"{title}: {model.count_params():,} parameters")
         axes = fig.subplots()
@@ -80,14 +83,16 @@ def plot_network(model, path, title):
                 letter = {"input": "x", "flatten": "d", "output": "y"}.get(name, "h")
                 starts = draw_units(axes, x, shape[0], letter, rates.get(layer, 0), starts)
             write_layer(axes, x, name, shape, layer)
-        if image:
+        if has_maps:
             maps, last = sum(len(shape) == 3 for _, shape, _ in columns), len(columns) - 1
             for text, start, end in (("feature extraction", 1, maps - 1), ("fully connected", maps, last)):
                 axes.plot([(start - 0.4) * pitch, (end + 0.4) * pitch], [2.25, 2.25], color=GREY, linewidth=1)
                 axes.text((start + end) / 2 * pitch, 2.32, text, ha="center")
-        for rate in rates.values():
-            note = f"Dropout({rate:g}) leaves out a different {rate:.0%} of this layer"
-            fig.supxlabel(f"Crossed out: in each training step, {note}", fontsize=11, color=ORANGE)
+        if rates:
+            notes = " and ".join(
+                f"Dropout({rate:g}) leaves out a different {100 * rate:g}% of this layer" for rate in rates.values()
+            )
+            fig.supxlabel(f"Crossed out: in each training step, {notes}", fontsize=11, color=ORANGE)
     return path
 
 
