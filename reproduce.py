@@ -96,14 +96,14 @@ def plot_study(rows):
     if full:
         accuracies = {EXPERIMENTS[name].title: group["test_accuracy"] for name, group in full.items()}
         references = {run.title: run.accuracy for name, run in slides.RUNS.items() if name in full and run.accuracy}
-        title = "Test accuracy of every seed" + ", and the deck's" * bool(references)
+        title = "Test accuracy of every seed" + " and of the deck's runs" * bool(references)
         paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
     if differences := claims.group_differences(rows):
         title = "The deck's claims: one holds where its interval lies right of 0"
         paths.append(figures.plot_claims(differences, PLOTS / "claims.png", title))
     if len(sizes) > 1:
         tables = [{size: group[column] for size, group in sizes.items()} for column in ("gap", "test_accuracy")]
-        title = f"{EXPERIMENTS['mlp_800'].title}, with fewer and with more training images"
+        title = f"{EXPERIMENTS['mlp_800'].title} on {min(sizes)} to {max(sizes)} training images"
         paths.append(figures.plot_sizes(*tables, PLOTS / "sizes.png", title))
     return paths
 
