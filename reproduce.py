@@ -103,7 +103,7 @@ def plot_study(rows):
         paths.append(figures.plot_claims(differences, PLOTS / "claims.png", title))
     if len(sizes) > 1:
         tables = [{size: group[column] for size, group in sizes.items()} for column in ("gap", "test_accuracy")]
-        title = f"{EXPERIMENTS['mlp_800'].title} on {min(sizes)} to {max(sizes)} training images"
+        title = f"{EXPERIMENTS['mlp_800'].title}, {min(sizes)} to {max(sizes)} training images"
         paths.append(figures.plot_sizes(*tables, PLOTS / "sizes.png", title))
     return paths
 
