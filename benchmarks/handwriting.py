@@ -19,7 +19,7 @@ from digits import cli, environment, handwriting, mnist
 
 def predict_images(model, images, single=True):
     """Return the prediction for each image of one digit, (n,); -1 where no digit is found, or several are."""
-    found = [handwriting.find_digits(image.convert("RGB"), single)[1] for image in images]
+    found = [handwriting.find_digits(image.convert("RGB"), single).images for image in images]
     digits = np.stack([digits[0] if len(digits) else np.zeros((28, 28), np.uint8) for digits in found])
     predictions = model.predict_on_batch(preprocess.flatten_and_normalize(digits)).argmax(axis=1)
     return np.where([len(digits) == 1 for digits in found], predictions, -1)

@@ -78,7 +78,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_formats_modes_and_polarity_give_the_same_digit(tmp_path, name):
     FILES[name]().save(tmp_path / name)
-    boxes, images = digits(handwriting.read_image(tmp_path / name))
+    boxes, images, *_ = digits(handwriting.read_image(tmp_path / name))
     assert images.shape == (1, 28, 28) and images.dtype == np.uint8 and boxes.shape == (1, 4)
     assert difference(images) < 12
 
@@ -142,7 +142,7 @@ def test_rows_are_read_from_the_top_and_each_from_the_left():
     rng = np.random.default_rng(0)
     for corner in corners:
         page.paste(pens.draw(SEVEN, (70, 80), 70, 6, rng), corner)
-    boxes, images = digits(page)
+    boxes, images, *_ = digits(page)
     assert len(images) == 5
     for (left, top, right, bottom), (x, y) in zip(boxes, corners):
         assert x <= left < right <= x + 70 and y <= top < bottom <= y + 80
@@ -161,7 +161,7 @@ def test_pieces_of_a_digit_belong_together(name):
     drawing = pens.draw(strokes, (200, 200), 120, 8, np.random.default_rng(0))
     for single in (True, False):
         assert len(digits(drawing, single)[0]) == 1
-    _, together = digits(drawing)
+    together = digits(drawing).images
     assert np.any(together[0] != digits(pens.draw(strokes[:1], (200, 200), 120, 8, np.random.default_rng(0)))[1])
 
 
@@ -212,7 +212,7 @@ def test_a_hole_that_a_blur_has_nearly_closed_is_open_again():
 def test_what_is_as_mnists_already_stays_as_it_is(mnist_folder, turned, times):
     for image in mnist.read_mnist(mnist_folder)["x_test"][:50]:
         large = Image.fromarray(255 - image if turned else image).resize((28 * times, 28 * times), Image.NEAREST)
-        (box,), (found,) = digits(large)
+        (box,), (found,), *_ = digits(large)
         np.testing.assert_array_equal(found, image)
         assert max(box[2] - box[0], box[3] - box[1]) == 20 * times
 
@@ -221,3 +221,123 @@ def test_what_only_has_the_size_of_mnists_is_redrawn(mnist_folder):
     image = np.roll(mnist.read_mnist(mnist_folder)["x_test"][0], 3, axis=1)
     (found,) = digits(Image.fromarray(image))[1]
     assert (found != image).any()
+
+
+def write_row(number, size, height=90, pen=7, step=1.15, slope=0.0, seed=3):
+    """Draw digits one after the other, dark on light, along a line that rises by `slope`; return a float page."""
+    rng = np.random.default_rng(seed)
+    page = Image.new("L", size, 255)
+    for place, digit in enumerate(number):
+        tile = pens.draw(pens.written(int(digit), rng), (height, round(1.2 * height)), height, pen, rng)
+        x = 40 + round(place * step * height)
+        mask = ImageOps.invert(tile)
+        page.paste(0, (x, round(size[1] / 2 - 0.6 * height - slope * (x - size[0] / 2))), mask)
+    return np.asarray(page, np.float32) / 255
+
+
+def found(page):
+    return digits(Image.fromarray((255 * np.clip(page, 0, 1)).astype(np.uint8)))
+
+
+def test_a_sloping_row_is_followed():
+    for degrees in (3, 8, 15, -10):
+        boxes = found(write_row("31427", (640, 420), slope=np.tan(np.radians(degrees)))).boxes
+        assert len(boxes) == 5 and list(boxes[:, 0]) == sorted(boxes[:, 0])
+
+
+def test_uneven_pens_are_found_whole():
+    """A pen that presses a fifth as hard at one end of the row, and below."""
+    page = write_row("52371", (640, 200))
+    plain = found(page).boxes
+    x, y = np.linspace(1, 0.2, 640), np.linspace(1, 0.6, 200)[:, None]
+    uneven = found(1 - 0.7 * (1 - page) * x * y)
+    assert len(uneven.boxes) == 5
+    np.testing.assert_allclose(uneven.boxes, plain, atol=8)
+
+
+def test_rulings_are_left_out():
+    page = write_row("56124", (640, 300))
+    ruled = page.copy()
+    for y in (60, 130, 200, 270):
+        ruled[y : y + 3] = 0.1  # as dark as the ink, through the digits
+    np.testing.assert_allclose(found(ruled).boxes, found(page).boxes, atol=6)
+
+
+def test_boxes_are_left_out():
+    page = write_row("77494", (640, 200), height=70, step=1.6)
+    boxes = page.copy()
+    for x in range(25, 640, 112):
+        boxes[30:170, x : x + 3] = 0
+    boxes[30:33, 25:588] = boxes[167:170, 25:588] = 0
+    np.testing.assert_allclose(found(boxes).boxes, found(page).boxes, atol=4)
+
+
+def test_a_single_cell_with_its_lines():
+    cell = np.asarray(
+        pens.draw(pens.written(7, np.random.default_rng(1)), (200, 200), 100, 6, np.random.default_rng(1))
+    )
+    framed = cell.copy()
+    framed[10:14] = framed[186:190] = framed[:, 12:16] = framed[:, 184:188] = 0
+    plain, boxed = (digits(Image.fromarray(image), True) for image in (cell, framed))
+    np.testing.assert_allclose(boxed.boxes, plain.boxes, atol=3)
+
+
+def test_the_desk_and_the_frame_are_no_ink():
+    page = write_row("1058", (640, 480))
+    side, slope = np.zeros(page.shape, bool), np.add.outer(np.arange(480), 0.4 * np.arange(640)) > 640
+    side[:, 610:] = True
+    for desk in (side, slope):
+        for paleness in (0, 0.6):
+            assert len(found(np.where(desk, 0.05, paleness + (1 - paleness) * page)).boxes) == 4
+
+
+def test_the_size_of_the_picture_does_not_matter():
+    page = Image.fromarray((255 * write_row("1058", (1400, 700), height=150)).astype(np.uint8))
+    large, small = digits(page), digits(page.resize((1000, 500)))
+    np.testing.assert_allclose(large.boxes, 1.4 * small.boxes, atol=6)
+
+
+def test_thick_ink_that_fills_the_frame_is_dark_on_light():
+    y, x = np.mgrid[-1:1:128j, -1:1:128j]
+    ring = np.hypot(x / 0.95, y)
+    page = np.where((ring < 1.05) & (np.hypot(x / 0.5, y / 0.6) > 1), 0, 1.0)
+    for image in (page, 1 - page):
+        (digit,) = digits(Image.fromarray((255 * image).astype(np.uint8)), True).images
+        assert digit[14, 14] < 60 and digit.max() > 200  # the hole is a hole
+
+
+def test_a_patch_on_transparent_ground_is_paper(tmp_path):
+    image = Image.new("RGBA", (300, 260), (0, 0, 0, 0))
+    image.paste(dark().convert("RGBA"), (60, 40))
+    image.save(tmp_path / "patch.png")
+    assert difference(digits(handwriting.read_image(tmp_path / "patch.png")).images) < 12
+
+
+def test_dashes_are_one_digit_where_one_is_known():
+    page = np.array(
+        pens.draw([pens.written(3, np.random.default_rng(0))[0]], (200, 200), 150, 7, np.random.default_rng(0))
+    )
+    whole = digits(Image.fromarray(page), True).boxes
+    page[::24] = page[1::24] = page[2::24] = page[3::24] = page[4::24] = 255
+    np.testing.assert_allclose(digits(Image.fromarray(page), True).boxes, whole, atol=6)
+
+
+def test_doubt():
+    page = write_row("31427", (640, 300))
+    assert not found(page).wide.any() and len(found(page).dropped) == 0
+    page[150:154, 60:220] = 0  # a line joins the first two
+    assert found(page).wide.any()
+    row, other = write_row("3142", (640, 300)), write_row("8", (640, 300))
+    row[:40, 300:400] = other[160:200, 30:130]  # of a row above, cut off by the frame
+    assert len(found(row).boxes) == 4 and len(found(row).dropped) == 1
+
+
+def test_a_hundred_digits_are_all_found():
+    rng = np.random.default_rng(0)
+    page = Image.new("L", (1000, 1000), 255)
+    for place in range(100):
+        tile = pens.draw(pens.written(place % 10, rng), (80, 80), 60, 5, rng)
+        page.paste(tile, (10 + 98 * (place % 10), 10 + 98 * (place // 10)))
+    boxes = digits(page).boxes
+    assert len(boxes) == 100
+    assert [int(left // 98) for left in boxes[:, 0]] == 10 * list(range(10))

@@ -71,14 +71,16 @@ def draw_groups(fig, groups, columns):
         draw_images(axes, images.reshape(-1, 28, 28), captions, columns)
 
 
-def plot_prediction(photo, boxes, images, probabilities, path, title):
+def plot_prediction(photo, digits, probabilities, doubts, path, title):
     """The digits found in an image file, what the network saw of each, and its ten probabilities.
 
     Several digits stand in rows below the file, numbered in the order in which they are read; a single one beside it.
 
-    photo: (height, width, 3) uint8; boxes: (n, 4) left, top, right, bottom; images: (n, 28, 28); probabilities:
-    (n, 10).
+    What is in doubt has a dashed grey frame, what was left out a dotted one.
+
+    photo: (height, width, 3) uint8; digits: `handwriting.Digits` of it; probabilities: (n, 10); doubts: (n,) texts.
     """
+    boxes, images = digits.boxes, digits.images
     several, columns = len(images) > 1, min(len(images), 8)
     width, height = PITCH * max(columns, 3), 2.3 * -(-len(images) // columns)  # of the digits, in inches
     shape = photo.shape[0] / photo.shape[1]
@@ -91,12 +93,19 @@ def plot_prediction(photo, boxes, images, probabilities, path, title):
             top, bottom = fig.subplots(1, 2, width_ratios=(photo_width, 1.5))
         top.imshow(photo)
         top.axis("off")
-        for number, (left, upper, right, lower) in enumerate(boxes, 1):
+        for left, upper, right, lower in digits.dropped:
             x, y = np.array([left, right, right, left, left]), np.array([upper, upper, lower, lower, upper])
-            top.plot(x - 0.5, y - 0.5, color=ORANGE, linewidth=1.5, clip_on=False)
+            top.plot(x - 0.5, y - 0.5, ":", color=GREY, linewidth=1.5, clip_on=False)
+        for number, ((left, upper, right, lower), doubt) in enumerate(zip(boxes, doubts), 1):
+            x, y = np.array([left, right, right, left, left]), np.array([upper, upper, lower, lower, upper])
+            line = {"color": GREY, "linestyle": "--"} if doubt else {"color": ORANGE}
+            top.plot(x - 0.5, y - 0.5, linewidth=1.5, clip_on=False, **line)
             if several:
                 top.annotate(f"{number}", (left, upper), (0, 2), textcoords="offset points", color=ORANGE)
-        captions = [f"{values.argmax()}  {format_percent(values.max())}" for values in probabilities]
+        captions = [
+            f"{values.argmax()}{'?' * bool(doubt)}  {format_percent(values.max())}"
+            for values, doubt in zip(probabilities, doubts)
+        ]
         corners = draw_images(bottom, images, captions, columns, below=0.8, cmap="gray", vmax=255)
         for number, ((x, y), values) in enumerate(zip(corners, probabilities), 1):
             if several:

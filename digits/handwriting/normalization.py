@@ -3,7 +3,7 @@
 import numpy as np
 
 FINE = 4  # pixels per pixel of MNIST while a digit is redrawn
-STROKE = 1.9, 2.4  # pixels of MNIST: thinner pens are made as wide as the first, thicker ones as the second
+STROKE = 2.3, 2.8  # pixels of MNIST: thinner pens are made as wide as the first, thicker ones as the second
 
 
 def bounding_box(mask):

@@ -13,7 +13,8 @@ def list_images(arguments):
         arguments: paths of files and folders, as texts.
 
     Returns:
-        A list of (path, label). A label is the digit that the image shows, or None; only files in folders have one.
+        A list of (path, label). A label is the digits that the image shows, as text, or None; only files in folders
+        have one.
         And a list of errors: one for each folder that holds no image or cannot be read.
     """
     from PIL import Image
@@ -36,9 +37,9 @@ def list_images(arguments):
 
 
 def read_label(path):
-    """Return the digit that a file is named after, or None: 7_mine.png shows a 7, 2026_trip.png may show any."""
-    match = re.match(r"(\d)(?!\d)", path.name, re.ASCII)
-    return int(match[1]) if match else None
+    """Return the digits that a file is named after, as text: 7_mine.png shows a 7, 2026_row.png 2 0 2 6; or None."""
+    match = re.match(r"\d+(?=[_.-])", path.name, re.ASCII)
+    return match[0] if match else None
 
 
 def name_figures(paths, folder):

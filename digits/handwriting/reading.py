@@ -55,7 +55,9 @@ def lay_on_paper(image):
 
     grey, alpha = (np.asarray(band, np.float32) / 255 for band in (image.convert("L"), image.getchannel("A")))
     solid = grey[alpha > 0.5]
-    if solid.size > alpha.size / 2 and np.ptp(np.percentile(solid, [2, 98])) > 0.2:
+    box = np.argwhere(alpha > 0.5)
+    filled = solid.size / max(1, np.prod(np.ptp(box, axis=0) + 1)) if solid.size else 0
+    if filled > 0.8 and np.ptp(np.percentile(solid, [2, 98])) > 0.2:
         paper = np.median(solid)  # paper and ink are both there already, only corners are missing
     else:
         paper = float(solid.size > 0 and solid.mean() < 0.5)

@@ -1,36 +1,50 @@
-"""From an image to the digits in it: background removed, ink found, its pieces grouped, in reading order."""
+"""From the ink to the digits in it: its pieces, which of them make up one digit, and in what order they are read."""
+
+from typing import NamedTuple
 
 import numpy as np
 
-from digits.handwriting.normalization import (
-    bounding_box,
-    center_by_mass,
-    match_mnist,
-    normalize_stroke,
-    reopen_holes,
-)
+from digits.handwriting.ink import find_ink, longer_side, touches
+from digits.handwriting.normalization import bounding_box, center_by_mass, match_mnist, normalize_stroke, reopen_holes
 
-WORKING = 200, 700  # least and largest longer side, in pixels, of the image that ink is looked for in
+MARGIN = 8  # pixels around a digit in which the ink is looked at
+
+
+class Digits(NamedTuple):
+    """The digits found in an image, row by row from the top, each row from left to right. Boxes are in its pixels."""
+
+    boxes: np.ndarray  # (n, 4): left, top, right, bottom
+    images: np.ndarray  # (n, 28, 28) uint8, like MNIST's
+    wide: np.ndarray  # (n,) bool: may be two digits that touch
+    dropped: np.ndarray  # (m, 4): what may be a digit too, and was left out
 
 
 def find_digits(image, single=False):
-    """Find the digits in a PIL image, row by row from the top, each row from left to right.
+    """Find the digits in a PIL image.
 
     single: the image is known to show one digit; whatever lies near its largest piece belongs to it.
-    Returns boxes (n, 4), left, top, right and bottom in pixels of the image, and (n, 28, 28) uint8 images like
-    MNIST's. n is 0 where there is no ink.
+    Returns `Digits`, none where there is no ink.
     """
     grey = np.asarray(image.convert("L"), np.float32) / 255
     scan = undo_repetition(grey)
     ready = match_mnist(scan)
     if ready is not None:
-        return np.array([bounding_box(ready > 0)]) * np.array(image.size * 2) / 28, ready[None]
-    ink, faintest = remove_background(resize_to_working_size(scan, grey.shape))
-    groups = group_components(find_components(ink, faintest, 4 * max(ink.shape) / max(scan.shape)), single)
+        box = np.array([bounding_box(ready > 0)]) * np.array(image.size * 2) / 28
+        return Digits(box, ready[None], np.array([False]), np.empty((0, 4)))
+    ink, mask = find_ink(scan, grey.shape)
+    labels, pieces = find_pieces(mask, ink)
+    groups, dropped = (group_single(pieces), []) if single else group_pieces(pieces, mask.shape)
+    groups = sort_by_rows(groups)
     scale = np.array([image.width / ink.shape[1], image.height / ink.shape[0]] * 2)
-    boxes = [np.array(bounding_box(group)) * scale for group in groups]
-    images = [center_by_mass(normalize_stroke(reopen_holes(group, ink))) for group in groups]
-    return np.array(boxes).reshape(-1, 4), np.array(images, np.uint8).reshape(-1, 28, 28)
+    images = []
+    for group in groups:
+        left, top, right, bottom = box_of(group)
+        part = np.s_[max(top - MARGIN, 0) : bottom + MARGIN, max(left - MARGIN, 0) : right + MARGIN]
+        digit = np.isin(labels[part], [piece.label for piece in group])
+        images.append(center_by_mass(normalize_stroke(reopen_holes(digit, ink[part]))))
+    boxes, others = (np.array([box_of(group) for group in some]).reshape(-1, 4) for some in (groups, dropped))
+    wide = (boxes[:, 2] - boxes[:, 0] > 1.3 * (boxes[:, 3] - boxes[:, 1])) & (not single)
+    return Digits(boxes * scale, np.array(images, np.uint8).reshape(-1, 28, 28), wide, others * scale)
 
 
 def undo_repetition(grey):
@@ -46,113 +60,142 @@ def undo_repetition(grey):
     return grey
 
 
-def resize_to_working_size(grey, shape):
-    """Bring an image to the working size and to the aspect of `shape`, and take its grain out. float32 in [0, 1]."""
-    from PIL import Image
-    from scipy import ndimage
+def find_pieces(mask, ink):
+    """Return the pieces of ink, numbered (h, w), and as a list of scikit-image's regions, without grain and shadows.
 
-    working = np.clip(max(grey.shape), *WORKING)
-    scale = working / max(grey.shape)
-    size = [max(1, round(side * working / max(shape))) for side in shape[::-1]]
-    grey = np.asarray(Image.fromarray(grey).resize(size, Image.BICUBIC if scale > 1 else Image.BOX))
-    return np.clip(ndimage.gaussian_filter(grey, max(0.3 * scale, 0.8)), 0, 1)
-
-
-def remove_background(grey):
-    """Return how much darker than the paper around it each pixel is, and how dark the faintest ink can be.
-
-    The first is float32, 0 is paper, 1 is black. The second is a number: where the light is uneven, what is left of
-    a shadow's edge must not count as ink. Light ink on dark is turned round first. `grey` is as from
-    `resize_to_working_size`.
+    A shadow lies along the frame: its contact with it is as long as it is. If nearly all the ink does, it is no shadow.
     """
-    from scipy import ndimage
+    from skimage.measure import label, regionprops
 
-    if np.mean((grey - local_percentile(grey, 50)) ** 3) > 0:  # ink is the rarer: most of what stands out is light
-        grey = 1 + np.percentile(grey, 1) - grey  # so that paper is 1
-    brightest = np.percentile(grey, 99)
-    if np.mean(grey > brightest - 0.02) > 0.2:  # a scan's even page
-        return np.maximum(brightest - grey, 0) / max(brightest, 0.05), 0.12
-    # Paper is what is left when dark strokes are filled from their sides (a closing), but no brighter than usual here.
-    reach = max(3, round(0.3 * max(grey.shape)))
-    padded = np.pad(grey, reach, mode="maximum", stat_length=reach)
-    filled = ndimage.grey_closing(padded, (reach, reach))[reach:-reach, reach:-reach]
-    paper = np.maximum(np.minimum(filled, local_percentile(grey, 60)), 0.05)
-    ink = (paper - grey) / paper
-    return ink - np.median(ink), 0.28
-
-
-def local_percentile(grey, percentile):
-    """Return a percentile of the pixels around each pixel, in a window of half the image. Shaped like `grey`."""
-    from PIL import Image
-    from scipy import ndimage
-
-    size = [max(3, round(32 * side / max(grey.shape))) for side in grey.shape[::-1]]
-    small = np.asarray(Image.fromarray(grey).resize(size, Image.BOX))
-    level = ndimage.percentile_filter(small, percentile, 15, mode="nearest")
-    return np.asarray(Image.fromarray(level).resize(grey.shape[::-1], Image.BILINEAR))
-
-
-def find_components(ink, faintest, speck):
-    """Return the pieces of ink as a list of boolean masks shaped like `ink`.
-
-    `ink` and `faintest` are as from `remove_background`.
-
-    Ink is what is half as dark as the darkest nearby. Left out are specks, which are no longer than `speck` pixels,
-    faint rulings, and shadows along the edge.
-    """
-    from scipy import ndimage
-
-    noise = np.subtract(*np.percentile(ink, [25, 5]))
-    darkest, floor = ink.max(), max(0.06, 4 * noise)
-    if darkest < faintest:
-        return []
-    reach = max(3, max(ink.shape) // 12)
-    nearby = ndimage.gaussian_filter(ndimage.maximum_filter(ink, reach), reach / 3)
-    lowest = max(0.35 * darkest, min(floor, 0.5 * darkest))
-    labels, count = ndimage.label(ink > np.clip(0.55 * nearby, lowest, 0.5 * darkest), np.ones((3, 3)))
-    index = np.arange(1, count + 1)
-    mass = ndimage.sum(ink, labels, index)
+    labels = label(mask, connectivity=2)
+    pieces = regionprops(labels, ink)
     rim = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
-    contact = np.bincount(rim, minlength=count + 1)[1:]
-    length = np.array([max(part.stop - part.start for part in piece) for piece in ndimage.find_objects(labels)])
-    good = (ndimage.maximum(ink, labels, index) > 0.6 * darkest) & (length > max(speck, 0.025 * max(ink.shape)))
-    inside = good & (contact < 0.95 * length)
-    if mass[inside].max(initial=0) > 0.2 * mass[good].max(initial=0):
-        good = inside
-    good &= mass > 0.08 * mass[good].max(initial=0)
-    return [labels == label for label in index[good]]
+    contact = np.bincount(rim, minlength=len(pieces) + 1)
+    inner = [piece for piece in pieces if contact[piece.label] < 0.95 * longer_side(piece)]
+    if sum(piece.area for piece in inner) > 0.05 * np.sum(mask):
+        pieces = inner
+    if not pieces:
+        return labels, []
+    largest = max(pieces, key=lambda piece: piece.area)
+    at_frame = 0.01 if touches(largest, mask.shape) else 0.3  # less of the largest there is the rest of a shadow
+    strength, longest = np.median(ink[mask]), max(map(longer_side, pieces))
+    return labels, [
+        piece
+        for piece in pieces
+        if piece.intensity_max > 0.4 * strength
+        and longer_side(piece) > max(2, 0.05 * longest)
+        and piece.area > (at_frame if touches(piece, mask.shape) else 0.01) * largest.area
+    ]
 
 
-def group_components(pieces, single=False):
-    """Join the pieces of each digit, and order the digits as they are read. Masks -> masks, one per digit."""
-    from scipy.ndimage import distance_transform_edt
-    from scipy.sparse.csgraph import connected_components
+def box_of(group):
+    """Return left, top, right and bottom of a group of regions."""
+    boxes = np.array([piece.bbox for piece in group])
+    return (*boxes[:, [1, 0]].min(axis=0), *boxes[:, [3, 2]].max(axis=0))
 
+
+def measure_gaps(pieces):
+    """Return how many pixels lie between each two pieces, (n, n); between their boxes where they are far apart."""
+    from scipy.spatial import cKDTree
+
+    top, left, bottom, right = np.array([piece.bbox for piece in pieces], float).T
+    down = np.maximum(np.maximum.outer(top, top) - np.minimum.outer(bottom, bottom), 0)
+    across = np.maximum(np.maximum.outer(left, left) - np.minimum.outer(right, right), 0)
+    gap = np.hypot(down, across)
+    size = np.array([longer_side(piece) for piece in pieces])
+    trees = {}
+    for i, j in np.argwhere(np.triu(gap < 0.5 * np.maximum.outer(size, size), 1)):
+        small, large = sorted((i, j), key=lambda k: pieces[k].area)
+        tree = trees.setdefault(large, None) or cKDTree(pieces[large].coords)
+        trees[large] = tree
+        gap[i, j] = gap[j, i] = tree.query(pieces[small].coords)[0].min() - 1
+    return gap
+
+
+def group_single(pieces):
+    """Return the one digit, a list with a list of pieces: the largest and, by and by, what is near: dashes, a bar."""
     if not pieces:
         return []
-    left, top, right, bottom = np.array([bounding_box(piece) for piece in pieces], float).T
-    length = np.maximum(right - left, bottom - top)
-    gap = np.array([[away[piece].min() for piece in pieces] for away in map(distance_transform_edt, np.invert(pieces))])
-    if single:
-        near = gap[length.argmax()] < 0.4 * length.max()
-        return [np.any([piece for piece, belongs in zip(pieces, near) if belongs], axis=0)]
-    # A low piece belongs to the tall one near it; pieces of a height are digits of their own unless they nearly touch.
+    gap = measure_gaps(pieces)
+    main = max(range(len(pieces)), key=lambda i: pieces[i].area)
+    group = [main]
+    while True:
+        left, top, right, bottom = box_of([pieces[i] for i in group])
+        reach = 0.4 * max(right - left, bottom - top)
+        near = [
+            i
+            for i in set(range(len(pieces))) - set(group)
+            if gap[i, group].min() < reach and pieces[i].area > 0.05 * pieces[main].area
+        ]
+        if not near:
+            return [[pieces[i] for i in group]]
+        group += near
+
+
+def group_pieces(pieces, shape):
+    """Return the digits, each a list of pieces, and likewise what may be digits and is left out.
+
+    A low piece belongs to the tall one near it; pieces of a height are digits of their own, unless they nearly touch.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    largest = max((piece.area for piece in pieces), default=0)
+    pieces = [piece for piece in pieces if piece.area > 0.05 * largest]
+    if not pieces:
+        return [], []
+    top, left, bottom, right = np.array([piece.bbox for piece in pieces], float).T
+    size = np.maximum(right - left, bottom - top)
     low, tall = (extreme.outer(bottom - top, bottom - top) for extreme in (np.minimum, np.maximum))
     shared = np.minimum.outer(right, right) - np.maximum.outer(left, left)
     stacked = shared > 0.5 * np.minimum.outer(right - left, right - left)
-    allowed = np.where(low < 0.6 * tall, 0.25, np.where(stacked, 0.12, 0.06))
-    count, label = connected_components(gap < allowed * np.maximum.outer(length, length))
-    digits = [np.any([piece for piece, which in zip(pieces, label) if which == i], axis=0) for i in range(count)]
-    length = np.array([max(r - x, b - y) for x, y, r, b in map(bounding_box, digits)])
-    return sort_by_rows([digit for digit, long in zip(digits, length) if long > 0.4 * length.max()])
+    allowed = np.where(low < 0.6 * tall, 0.25, np.where(stacked & (low < 0.85 * tall), 0.2, 0.07))
+    count, number = connected_components(measure_gaps(pieces) < allowed * np.maximum.outer(size, size))
+    groups = [[pieces[i] for i in np.flatnonzero(number == k)] for k in range(count)]
+    left, top, right, bottom = np.array([box_of(group) for group in groups], float).T
+    width, height = right - left, bottom - top
+    size, area = np.maximum(width, height), np.array([sum(piece.area for piece in group) for group in groups])
+    main = np.array([max(piece.area for piece in group) for group in groups])
+    good = ((width < 2.5 * height) | (count == 1)) & (main > 0.5 * area)  # no dash, no cloud of specks
+    good &= area > 0.08 * area[good].max(initial=0)
+    usual = np.median(size[good & (size > 0.4 * size[good].max(initial=0))]) if good.any() else 0
+    good &= size > 0.4 * usual
+    # At the frame, in a row of its own: cut off.
+    edge = np.array([any(touches(piece, shape) for piece in group) for group in groups])
+    overlap = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    alone = ~(overlap > 0.5 * height[:, None])[:, good & ~edge].any(axis=1)
+    cut = good & edge & alone & (good & ~edge).any()
+    unsure = cut | (
+        ~good & (size > 0.4 * usual) & (main > 0.5 * area) & (area > 0.08 * area.max()) & (width < 2.5 * height)
+    )
+    return [[group for group, which in zip(groups, some) if which] for some in (good & ~cut, unsure)]
 
 
-def sort_by_rows(digits):
-    """Sort masks into rows from top to bottom, and each row from left to right."""
-    boxes = [bounding_box(digit) for digit in digits]
-    rows = []
-    for i in sorted(range(len(digits)), key=lambda i: boxes[i][1] + boxes[i][3]):
-        if not rows or boxes[i][1] + boxes[i][3] > 2 * boxes[rows[-1][0]][3]:  # its middle is below the row's first
-            rows.append([])
-        rows[-1].append(i)
-    return [digits[i] for row in rows for i in sorted(row, key=lambda i: boxes[i][0])]
+def sort_by_rows(groups):
+    """Return groups in reading order. A row is followed from each digit to the next, so it may slope or bend."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if len(groups) < 2:
+        return groups
+    left, top, right, bottom = np.array([box_of(group) for group in groups], float).T
+    x, y, height = (left + right) / 2, (top + bottom) / 2, bottom - top
+    links = follow_rows(x, y, height)
+    slope = np.median([(y[j] - y[i]) / (x[j] - x[i]) for i, j in links]) if links else 0
+    level = y - slope * x
+    links = follow_rows(x, level, height)
+    matrix = coo_matrix((np.ones(len(links)), np.array(links, int).reshape(-1, 2).T), (len(groups),) * 2)
+    count, row = connected_components(matrix, directed=False)
+    rows = sorted(range(count), key=lambda k: level[row == k].mean())
+    return [groups[i] for k in rows for i in sorted(np.flatnonzero(row == k), key=lambda i: x[i])]
+
+
+def follow_rows(x, y, height):
+    """Return pairs (digit, its neighbour to the right in the same row) of numbers; a row's last has none."""
+    links = []
+    for i in range(len(x)):
+        right, down = x - x[i], np.abs(y - y[i])
+        tallness = np.maximum(np.minimum(height, height[i]), np.median(height))
+        ahead = np.flatnonzero((right > 0) & (down < 0.6 * tallness))
+        if len(ahead):
+            links.append((i, ahead[np.argmin((right + 2 * down)[ahead])]))
+    return links

@@ -1,0 +1,254 @@
+"""From an image to its ink: what a pen has darkened, without paper, uneven light, shadows, the desk and rulings."""
+
+import numpy as np
+
+WORKING = 200, 700  # pixels: least and largest longer side of the image that ink is looked for in
+REACHES = 4, 8, 16, 32, 64, 128, 256  # pixels: how wide a stroke may be; tried in turn
+# How much darker than paper ink is at least: everywhere; and on unevenly lit paper a stroke that is wide for the image,
+# which else may be the edge of a shadow.
+FAINTEST, FAINTEST_WIDE = 0.1, 0.28
+
+
+def find_ink(scan, shape):
+    """Find the ink in an image.
+
+    Args:
+        scan: grey image, float32 in [0, 1], whose aspect may be wrong.
+        shape: height and width that give the right aspect.
+
+    Returns:
+        At the working size: how much darker than the paper each pixel is, float32, 0 for paper and 1 for black; and
+        which pixels are ink, bool.
+    """
+    grey = resize_to_working_size(scan, shape)
+    if is_light_on_dark(grey):
+        grey = 1 + np.percentile(grey, 1) - grey  # so that paper is 1
+    ink, reach, noise, strength = remove_background(grey)
+    mask = threshold_ink(ink, reach, noise, strength)
+    return ink, mask & ~find_rulings(mask)
+
+
+def resize_to_working_size(grey, shape):
+    """Bring an image to the working size and to the aspect of `shape`, and take its grain out. float32 in [0, 1]."""
+    from PIL import Image
+    from scipy import ndimage
+
+    working = np.clip(max(grey.shape), *WORKING)
+    scale = working / max(grey.shape)
+    size = [max(1, round(side * working / max(shape))) for side in shape[::-1]]
+    grey = np.asarray(Image.fromarray(grey).resize(size, Image.BICUBIC if scale > 1 else Image.BOX))
+    return np.clip(ndimage.gaussian_filter(grey, max(0.3 * scale, 0.8)), 0, 1)
+
+
+def is_light_on_dark(grey):
+    """Return whether the ink is lighter than what it is on.
+
+    Ink is rarer than paper nearby. Where the image has two clear levels, as scans have, the rim and the corners vote
+    too: thick ink that fills the frame is not rare, but paper is what reaches the corners.
+    """
+    from skimage.filters import threshold_otsu
+
+    if not np.ptp(grey):
+        return False
+    rare = np.mean((grey - local_median(grey)) ** 3) > 0
+    bright = grey > threshold_otsu(grey)
+    between = bright.mean() * (1 - bright.mean()) * (grey[bright].mean() - grey[~bright].mean()) ** 2
+    if between < 0.75 * grey.var():
+        return bool(rare)
+    rim = np.concatenate([bright[0], bright[-1], bright[1:-1, 0], bright[1:-1, -1]])
+    corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]]
+    return int(rare) + int(rim.mean() < 0.5) + int(corners.mean() < 0.5) >= 2
+
+
+def local_median(grey):
+    """Return the median of the pixels around each pixel, in a window of half the image. Shaped like `grey`."""
+    from PIL import Image
+    from scipy import ndimage
+
+    size = [max(3, round(32 * side / max(grey.shape))) for side in grey.shape[::-1]]
+    small = np.asarray(Image.fromarray(grey).resize(size, Image.BOX))
+    level = ndimage.median_filter(small, 15, mode="nearest")
+    return np.asarray(Image.fromarray(level).resize(grey.shape[::-1], Image.BILINEAR))
+
+
+def remove_background(grey):
+    """Return how much darker than its paper each pixel is, and what was learned about the pen.
+
+    A closing fills the dark strokes that are narrower than its reach with the paper at their sides, and leaves what
+    is wider, a shadow or a desk, as it is. The reach is the least one that is wide enough: with twice as much, the ink
+    becomes neither darker nor more. What touches the frame is not asked, unless all the ink does.
+
+    Returns:
+        The ink (h, w) float32; the reach in pixels; the noise of the paper; and the usual darkness of ink, 0 if there
+        is none.
+    """
+    from scipy import ndimage
+
+    noise = 1.5 * np.median(np.abs(grey - ndimage.median_filter(grey, 3))) / max(np.median(grey), 0.05)
+    even = np.mean(grey > np.percentile(grey, 99) - 0.02) > 0.2  # a scan's page
+    faintest = max(FAINTEST, 12 * noise)
+    found = []
+    for reach in REACHES:
+        if found and reach > 0.5 * max(grey.shape):
+            break
+        padded = np.pad(grey, reach, mode="maximum", stat_length=reach)
+        paper = ndimage.grey_closing(padded, (reach, reach))[reach:-reach, reach:-reach]
+        ink = (paper - grey) / np.maximum(paper, 0.05)
+        found.append(ink - np.percentile(ink, 20))
+    inside = [clear_frame(ink, faintest) for ink in found]
+    if even and not inside[-1].any():  # ink that fills the frame
+        inside = found
+    strengths = np.array([np.percentile(ink, 99.9) for ink in inside])
+    areas = np.array([np.mean(ink > 0.4 * strength) for ink, strength in zip(inside, strengths)])
+    enough = strengths > max(faintest, 0.4 * strengths[-1])
+    enough[:-1] &= (strengths[1:] < 1.25 * strengths[:-1]) & (areas[1:] < 1.2 * areas[:-1])
+    chosen = enough.argmax() if enough.any() else len(found) - 1
+    if REACHES[chosen] > 0.05 * max(grey.shape) and not even:
+        faintest = max(faintest, FAINTEST_WIDE)
+    dark = inside[chosen] > max(0.5 * strengths[chosen], 0.01)
+    strength = np.median(inside[chosen][dark]) if dark.any() else 0
+    return found[min(chosen + 1, len(found) - 1)], REACHES[chosen], noise, strength if strength > faintest else 0
+
+
+def clear_frame(ink, faintest):
+    """Return the ink of the darkest pieces that do not touch the frame of the image; 0 elsewhere."""
+    from scipy import ndimage
+
+    for _ in range(3):  # the desk, its shadow, then the pen
+        strength = np.percentile(ink, 99.9)
+        if strength < faintest:
+            break
+        dark = ink > 0.4 * strength
+        inside = dark & ~along_frame(dark)
+        if inside.mean() > 0.0008:
+            return ink * inside
+        ink = ink * ~ndimage.binary_dilation(dark, iterations=3)
+    return np.zeros_like(ink)
+
+
+def along_frame(mask):
+    """Return which pieces of `mask` lie along the frame of the image: their contact with it is as long as they are."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    rim = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
+    contact = np.bincount(rim, minlength=count + 1)[1:]
+    length = np.array([max(part.stop - part.start for part in box) for box in ndimage.find_objects(labels)])
+    return np.append(False, contact >= 0.95 * length)[labels]
+
+
+def threshold_ink(ink, reach, noise, strength):
+    """Return which pixels are ink: half as dark as the darkest nearby, so that a pen may press unevenly. -> bool"""
+    from scipy import ndimage
+
+    if not strength:
+        return np.zeros(ink.shape, bool)
+    window = min(2 * reach + 1, max(ink.shape) // 10)
+    nearby = ndimage.gaussian_filter(ndimage.maximum_filter(ink, window), window / 4)
+    return ink > np.maximum(0.5 * nearby, max(0.05, 5 * noise, 0.3 * strength))
+
+
+def find_rulings(mask):
+    """Return which ink is printed: straight lines from one side of the image to the other, and boxes around digits.
+
+    Where there is nothing else inside the image, the lines are strokes. What crosses a line is kept.
+    -> bool, shaped like `mask`
+    """
+    from scipy import ndimage
+    from skimage.measure import label, regionprops
+
+    labels = label(mask, connectivity=2)
+    pieces = [piece for piece in regionprops(labels) if longer_side(piece) > 0.02 * max(mask.shape)]
+    spanning = {piece.label for piece in pieces if spans(piece, mask.shape)}
+    enclosing = {piece.label for piece in pieces if encloses_another(piece, pieces)}
+    rulings = np.zeros_like(mask)
+    if not spanning | enclosing:
+        return rulings
+    suspects = np.isin(labels, [*(spanning | enclosing)])
+    lines = find_lines(suspects), find_lines(suspects.T).T
+    both = lines[0] | lines[1]
+    straight = np.bincount(labels[both], minlength=labels.max() + 1)
+    boxes = {piece.label for piece in pieces if piece.label in enclosing and straight[piece.label] > 0.5 * piece.area}
+    near = ndimage.binary_dilation(both, np.ones((3, 3)), 2)
+    rest = [piece for piece in regionprops(label(mask & ~near, connectivity=2)) if not touches(piece, mask.shape)]
+    size = max(map(longer_side, rest), default=0)
+    printed = np.zeros_like(mask), np.zeros_like(mask)
+    for axis in (0, 1):
+        for line in regionprops(label(lines[axis], connectivity=2)):
+            first, last, width = line.bbox[1 - axis], line.bbox[3 - axis], mask.shape[1 - axis]
+            thickness, number = line.area / (last - first), labels[tuple(line.coords[0])]
+            across = first <= 0.02 * width and last >= 0.98 * width
+            part = last - first > 0.5 * width and thickness < 0.03 * max(mask.shape)  # of a ruling that is interrupted
+            if size > 4 * thickness and (across or (part and number in spanning | boxes)):
+                printed[axis][tuple(line.coords.T)] = True
+        if printed[axis].any():
+            through = run_lengths(mask, axis)
+            blurred = ndimage.binary_dilation(printed[axis], np.ones((3, 3)), 2) & mask
+            rulings |= blurred & (through < 2 * np.percentile(through[printed[axis]], 25) + 2)
+    return rulings | (printed[0] & printed[1])
+
+
+def longer_side(piece):
+    """Return the longer side of a region's bounding box, in pixels."""
+    top, left, bottom, right = piece.bbox
+    return max(bottom - top, right - left)
+
+
+def spans(piece, shape):
+    """Return whether a region reaches from one side of the image to the opposite one."""
+    top, left, bottom, right = piece.bbox
+    y, x = 0.02 * shape[0], 0.02 * shape[1]
+    return (top <= y and bottom >= shape[0] - y) or (left <= x and right >= shape[1] - x)
+
+
+def touches(piece, shape):
+    """Return whether a region touches the frame of the image."""
+    top, left, bottom, right = piece.bbox
+    return top == 0 or left == 0 or bottom == shape[0] or right == shape[1]
+
+
+def encloses_another(piece, pieces):
+    """Return whether another region, a tenth as long or longer, lies inside a region's bounding box."""
+    top, left, bottom, right = piece.bbox
+    return any(
+        a >= top and b >= left and c <= bottom and d <= right and longer_side(other) > 0.1 * longer_side(piece)
+        for other in pieces
+        if other is not piece
+        for a, b, c, d in [other.bbox]
+    )
+
+
+def find_lines(mask):
+    """Return which of `mask` lie in a level run, or one that slopes by up to 6 degrees, of 0.3 of the width."""
+    from scipy import ndimage
+    from skimage.measure import label, regionprops
+
+    length = max(15, round(0.12 * max(mask.shape)))
+    runs = np.zeros_like(mask)
+    for slope in np.tan(np.radians([-6, -4, -2, 0, 2, 4, 6])):
+        shift = np.rint(slope * np.arange(mask.shape[1])).astype(int)
+        rows = (np.arange(mask.shape[0])[:, None] + shift) % mask.shape[0]
+        sheared = np.take_along_axis(mask, rows, 0).astype(np.uint8)
+        kept = ndimage.maximum_filter1d(ndimage.minimum_filter1d(sheared, length, 1, mode="nearest"), length, 1)
+        back = np.zeros_like(sheared)
+        np.put_along_axis(back, rows, kept, 0)
+        runs |= (back > 0) & mask
+    labels = label(runs, connectivity=2)
+    long = [
+        line.label
+        for line in regionprops(labels)
+        for extent in [line.bbox[3] - line.bbox[1]]
+        if extent > 0.3 * mask.shape[1] and line.area < 0.15 * extent**2
+    ]
+    return np.isin(labels, long) if long else np.zeros_like(mask)
+
+
+def run_lengths(mask, axis):
+    """Return for each True the length of the run of Trues along `axis` that it is in; 0 for each False. -> int"""
+    view = mask.astype(int) if axis == 0 else mask.T.astype(int)
+    forward, backward = (np.zeros_like(view) for _ in range(2))
+    for row in range(len(view)):
+        forward[row] = view[row] * (1 + (forward[row - 1] if row else 0))
+        backward[-1 - row] = view[-1 - row] * (1 + (backward[-row] if row else 0))
+    lengths = forward + backward - view
+    return lengths if axis == 0 else lengths.T
