@@ -19,7 +19,7 @@ from digits import runs as saved_runs
 from digits import synthetic
 from digits.handwriting import paths
 
-COLUMNS = ["file", "position", "digit", "probability", *(f"p{digit}" for digit in range(10))]
+COLUMNS = ["file", "position", "digit", "probability", *(f"p{digit}" for digit in range(10)), "doubt"]
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_what_is_printed_and_written(folder):
     assert list(rows.columns) == COLUMNS and len(rows) == 1
     row = rows.iloc[0]
     assert (row["file"], row["position"], row["digit"]) == ("4.png", 1, 4)
-    assert row["probability"] == row["p4"] == row[COLUMNS[4:]].max()
-    assert row[COLUMNS[4:]].sum() == pytest.approx(1, abs=1e-4)
+    assert row["probability"] == row["p4"] == row[COLUMNS[4:14]].max()
+    assert row[COLUMNS[4:14]].sum() == pytest.approx(1, abs=1e-4)
     with Image.open(folder / "plots/predictions/4.png") as image:
         image.load()
         assert image.format == "PNG" and image.width > 500
@@ -98,18 +98,25 @@ def test_several_digits_are_read_from_left_to_right(folder):
 def test_a_folder_named_by_digits_is_scored(folder):
     names = save(folder, "mine/4_a.png", "mine/7_b.png", "mine/0.png")
     glyph(2).save(folder / "mine/5_is_a_lie.jpg")
-    glyph(6).save(folder / "mine/2026_trip.png")  # names no digit
+    glyph(6).save(folder / "mine/trip.png")  # names no digit
+    row = Image.new("L", (220, 90), 255)
+    for place, digit in enumerate((3, 1, 4)):
+        row.paste(glyph(digit), (10 + 70 * place, 10))
+    row.save(folder / "mine/314_row.png")
+    row.save(folder / "mine/315_row.png")
     (folder / "mine/notes.txt").write_text("no image, and none that claims to be one")
     process = run_python(folder, ROOT / "predict.py", "mine")
     assert process.returncode == 0 and process.stderr == ""
-    assert "3 of 4 correct, accuracy 0.7500" in process.stdout
+    assert "mine/315_row.png: 315 was predicted as 314" in process.stdout
+    assert "1 of 2 rows correct, 0.8333 of their digits" in process.stdout
+    assert process.stdout.splitlines()[-3].endswith("4 of 6 correct, accuracy 0.6667 on your own handwriting")
     matrix = evaluate.confusion_matrix([4, 7, 0, 5], [4, 7, 0, 2])
     assert str(matrix) in process.stdout
-    assert len(table(folder)) == len(names) + 2
+    assert len(table(folder)) == len(names) + 2 + 6
 
 
 def test_what_a_file_is_named_after():
-    names = {"7_mine.png": 7, "3.jpg": 3, "0-a.png": 0, "2026_trip.png": None, "a7.png": None, "٣.png": None}
+    names = {"7_mine.png": "7", "3.jpg": "3", "0-a.png": "0", "2026_row.png": "2026", "a7.png": None, "٣.png": None}
     assert {name: paths.read_label(Path(name)) for name in names} == names
 
 
