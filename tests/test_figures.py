@@ -7,6 +7,7 @@ import pytest
 import cnn
 import mlp
 import mlp_dropout
+from digits import handwriting
 from digits.figures import evaluation, layers, networks, style, training, worked_examples
 from study import claims
 from study import figures as study_figures
@@ -207,11 +208,16 @@ def test_a_prediction_shows_each_digit_and_its_probabilities(drawn, tmp_path, co
     boxes = np.array([[0, 0, 10, 20]] * count)
     photo = np.zeros((40, 60, 3), np.uint8)
     images = IMAGES[:count].reshape(count, 28, 28)
-    evaluation.plot_prediction(photo, boxes, images, probabilities, tmp_path / "p.png", "37")
+    dropped = np.array([[30, 0, 35, 9]])
+    digits = handwriting.Digits(boxes, images, np.zeros(count, bool), dropped)
+    doubts = ["low confidence"] + [""] * (count - 1)
+    evaluation.plot_prediction(photo, digits, probabilities, doubts, tmp_path / "p.png", "37")
     whole, found = drawn[0].axes
     numbers = [f"{number}" for number in range(1, count + 1)] if count > 1 else []
-    assert len(whole.lines) == count and texts(whole) == numbers
-    assert len(found.images) == count and texts(found).count("3  91.9%") == count
+    assert [line.get_linestyle() for line in whole.lines] == [":", "--"] + ["-"] * (count - 1)
+    assert texts(whole) == numbers
+    assert len(found.images) == count and texts(found).count("3  91.9%") == count - 1
+    assert texts(found).count("3?  91.9%") == 1
     heights = [-2 * bar.get_height() for bar in found.patches]
     assert heights == pytest.approx(probabilities.ravel())
     corners = {tuple(shown.get_extent()) for shown in found.images}
