@@ -186,10 +186,9 @@ def main():
     rng = np.random.default_rng(17)
     number = [written(digit, rng) for digit in (2, 0, 4, 7, 5)]
     strokes = [np.add(stroke, (0.95 * place, 0)) for place, digit in enumerate(number) for stroke in digit]
-    picture = photograph(strokes, rng, megapixels=2)
-    picture.crop((0, 0, picture.width, picture.height // 2)).save(
-        "photograph.jpg", quality=90
-    )  # below, nothing is written
+    page = photograph(strokes, rng, megapixels=2)
+    written_half = page.crop((0, 0, page.width, page.height // 2))
+    written_half.save("photograph.jpg", quality=90)
     print("Written: photograph.jpg")
 
 

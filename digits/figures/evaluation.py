@@ -93,15 +93,12 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
             top, bottom = fig.subplots(1, 2, width_ratios=(photo_width, 1.5))
         top.imshow(photo)
         top.axis("off")
-        for left, upper, right, lower in digits.dropped:
-            x, y = np.array([left, right, right, left, left]), np.array([upper, upper, lower, lower, upper])
-            top.plot(x - 0.5, y - 0.5, ":", color=GREY, linewidth=1.5, clip_on=False)
-        for number, ((left, upper, right, lower), doubt) in enumerate(zip(boxes, doubts), 1):
-            x, y = np.array([left, right, right, left, left]), np.array([upper, upper, lower, lower, upper])
-            line = {"color": GREY, "linestyle": "--"} if doubt else {"color": ORANGE}
-            top.plot(x - 0.5, y - 0.5, linewidth=1.5, clip_on=False, **line)
+        for box in digits.dropped:
+            draw_box(top, box, color=GREY, linestyle=":")
+        for number, (box, doubt) in enumerate(zip(boxes, doubts), 1):
+            draw_box(top, box, **({"color": GREY, "linestyle": "--"} if doubt else {"color": ORANGE}))
             if several:
-                top.annotate(f"{number}", (left, upper), (0, 2), textcoords="offset points", color=ORANGE)
+                top.annotate(f"{number}", box[:2], (0, 2), textcoords="offset points", color=ORANGE)
         captions = [
             f"{values.argmax()}{'?' * bool(doubt)}  {format_percent(values.max())}"
             for values, doubt in zip(probabilities, doubts)
@@ -117,6 +114,12 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
             for digit, place in enumerate(places):
                 bottom.text(place, base + 0.04, f"{digit}", ha="center", va="top", fontsize=8)
     return path
+
+
+def draw_box(axes, box, **line):
+    """Draw the frame `box`, left, top, right and bottom in pixels of the image that `axes` show."""
+    left, top, right, bottom = np.asarray(box) - 0.5
+    axes.plot([left, right, right, left, left], [top, top, bottom, bottom, top], linewidth=1.5, clip_on=False, **line)
 
 
 def plot_samples(x, labels, path, title):

@@ -76,7 +76,7 @@ def remove_background(grey):
 
     A closing fills the dark strokes that are narrower than its reach with the paper at their sides, and leaves what
     is wider, a shadow or a desk, as it is. The reach is the least one that is wide enough: with twice as much, the ink
-    becomes neither darker nor more. What touches the frame is not asked, unless all the ink does.
+    becomes neither darker nor more. What lies along the frame is not asked, unless all the ink of a scan does.
 
     Returns:
         The ink (h, w) float32; the reach in pixels; the noise of the paper; and the usual darkness of ink, 0 if there
@@ -111,7 +111,7 @@ def remove_background(grey):
 
 
 def clear_frame(ink, faintest):
-    """Return the ink of the darkest pieces that do not touch the frame of the image; 0 elsewhere."""
+    """Return the ink of the darkest pieces that do not lie along the frame of the image; 0 elsewhere."""
     from scipy import ndimage
 
     for _ in range(3):  # the desk, its shadow, then the pen

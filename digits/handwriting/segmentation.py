@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digits.handwriting.ink import find_ink, longer_side, touches
+from digits.handwriting.ink import along_frame, find_ink, longer_side, touches
 from digits.handwriting.normalization import bounding_box, center_by_mass, match_mnist, normalize_stroke, reopen_holes
 
 MARGIN = 8  # pixels around a digit in which the ink is looked at
@@ -69,9 +69,8 @@ def find_pieces(mask, ink):
 
     labels = label(mask, connectivity=2)
     pieces = regionprops(labels, ink)
-    rim = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
-    contact = np.bincount(rim, minlength=len(pieces) + 1)
-    inner = [piece for piece in pieces if contact[piece.label] < 0.95 * longer_side(piece)]
+    shadows = along_frame(mask)
+    inner = [piece for piece in pieces if not shadows[tuple(piece.coords[0])]]
     if sum(piece.area for piece in inner) > 0.05 * np.sum(mask):
         pieces = inner
     if not pieces:
@@ -106,9 +105,9 @@ def measure_gaps(pieces):
     trees = {}
     for i, j in np.argwhere(np.triu(gap < 0.5 * np.maximum.outer(size, size), 1)):
         small, large = sorted((i, j), key=lambda k: pieces[k].area)
-        tree = trees.setdefault(large, None) or cKDTree(pieces[large].coords)
-        trees[large] = tree
-        gap[i, j] = gap[j, i] = tree.query(pieces[small].coords)[0].min() - 1
+        if large not in trees:
+            trees[large] = cKDTree(pieces[large].coords)
+        gap[i, j] = gap[j, i] = trees[large].query(pieces[small].coords)[0].min() - 1
     return gap
 
 
