@@ -341,3 +341,17 @@ def test_a_hundred_digits_are_all_found():
     boxes = digits(page).boxes
     assert len(boxes) == 100
     assert [int(left // 98) for left in boxes[:, 0]] == 10 * list(range(10))
+
+
+@pytest.mark.parametrize("seed", [52, 56])
+def test_a_shadow_over_most_of_the_paper_does_not_turn_it_round(seed):
+    """It covers most of the rim and the corners, but shadow and paper are not two levels as clear as a scan's."""
+    assert len(digits(pens.photograph(SEVEN, np.random.default_rng(seed), megapixels=0.1), single=True).images) == 1
+
+
+@pytest.mark.parametrize("seed", [2, 3, 13, 21, 23, 39])
+def test_the_grain_of_a_small_scan_does_not_stick_to_its_digit(seed):
+    """A scan of 28x28 is enlarged before its ink is looked for, and so is its grain."""
+    seven = ImageOps.invert(pens.draw(SEVEN, (28, 28), 20, 3, np.random.default_rng(0)))
+    ((left, top, right, bottom),) = digits(pens.on_paper(seven, np.random.default_rng(seed)), single=True).boxes
+    assert right - left <= 23 and 15 <= bottom - top <= 25

@@ -212,13 +212,13 @@ MARGINS = {
     "odd sizes": 0.02,
     "shifted": 0.02,
     "rotated by up to 12 degrees": 0.03,
-    "on uneven paper": 0.11,
-    "all of that at once": 0.1,
+    "on uneven paper": 0.06,
+    "all of that at once": 0.06,
     "8x8 scans, enlarged": 0.07,
     "thin pen along MNIST, 28x28": 0.05,
     "thin pen of its own, 28x28": 0.04,
     "photograph, pen along MNIST": 0.05,
-    "photograph, pen of its own": 0.11,
+    "photograph, pen of its own": 0.04,
 }
 
 
@@ -256,4 +256,4 @@ def test_the_command_line_scores_a_folder_of_photographs(cnn):
     process = run_python(cnn, ROOT / "predict.py", "photographs", "--model", "cnn")
     assert process.returncode == 0 and process.stderr == ""
     rows = table(cnn)
-    assert len(rows) == 40 and np.mean(rows["digit"] == rows["file"].str[12].astype(int)) >= 0.8
+    assert len(rows) == 40 and np.mean(rows["digit"] == rows["file"].str[12].astype(int)) >= 0.95

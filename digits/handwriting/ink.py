@@ -23,8 +23,8 @@ def find_ink(scan, shape):
     grey = resize_to_working_size(scan, shape)
     if is_light_on_dark(grey):
         grey = 1 + np.percentile(grey, 1) - grey  # so that paper is 1
-    ink, reach, noise, strength = remove_background(grey)
-    mask = threshold_ink(ink, reach, noise, strength)
+    ink, reach, strength = remove_background(grey)
+    mask = threshold_ink(ink, reach, strength)
     return ink, mask & ~find_rulings(mask)
 
 
@@ -43,8 +43,8 @@ def resize_to_working_size(grey, shape):
 def is_light_on_dark(grey):
     """Return whether the ink is lighter than what it is on.
 
-    Ink is rarer than paper nearby. Where the image has two clear levels, as scans have, the rim and the corners vote
-    too: thick ink that fills the frame is not rare, but paper is what reaches the corners.
+    Ink is rarer than paper nearby. Where the image has two clear levels, as scans have and shadows on paper do not,
+    the rim and the corners vote too: thick ink that fills the frame is not rare, but paper is what reaches the corners.
     """
     from skimage.filters import threshold_otsu
 
@@ -53,7 +53,7 @@ def is_light_on_dark(grey):
     rare = np.mean((grey - local_median(grey)) ** 3) > 0
     bright = grey > threshold_otsu(grey)
     between = bright.mean() * (1 - bright.mean()) * (grey[bright].mean() - grey[~bright].mean()) ** 2
-    if between < 0.75 * grey.var():
+    if between < 0.85 * grey.var():
         return bool(rare)
     rim = np.concatenate([bright[0], bright[-1], bright[1:-1, 0], bright[1:-1, -1]])
     corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]]
@@ -79,8 +79,7 @@ def remove_background(grey):
     becomes neither darker nor more. What lies along the frame is not asked, unless all the ink of a scan does.
 
     Returns:
-        The ink (h, w) float32; the reach in pixels; the noise of the paper; and the usual darkness of ink, 0 if there
-        is none.
+        The ink (h, w) float32; the reach in pixels; and the usual darkness of ink, 0 if there is none.
     """
     from scipy import ndimage
 
@@ -107,7 +106,7 @@ def remove_background(grey):
         faintest = max(faintest, FAINTEST_WIDE)
     dark = inside[chosen] > max(0.5 * strengths[chosen], 0.01)
     strength = np.median(inside[chosen][dark]) if dark.any() else 0
-    return found[min(chosen + 1, len(found) - 1)], REACHES[chosen], noise, strength if strength > faintest else 0
+    return found[min(chosen + 1, len(found) - 1)], REACHES[chosen], strength if strength > faintest else 0
 
 
 def clear_frame(ink, faintest):
@@ -137,7 +136,7 @@ def along_frame(mask):
     return np.append(False, contact >= 0.95 * length)[labels]
 
 
-def threshold_ink(ink, reach, noise, strength):
+def threshold_ink(ink, reach, strength):
     """Return which pixels are ink: half as dark as the darkest nearby, so that a pen may press unevenly. -> bool"""
     from scipy import ndimage
 
@@ -145,7 +144,8 @@ def threshold_ink(ink, reach, noise, strength):
         return np.zeros(ink.shape, bool)
     window = min(2 * reach + 1, max(ink.shape) // 10)
     nearby = ndimage.gaussian_filter(ndimage.maximum_filter(ink, window), window / 4)
-    return ink > np.maximum(0.5 * nearby, max(0.05, 5 * noise, 0.3 * strength))
+    grain = np.subtract(*np.percentile(ink, [25, 5]))  # most of an image is paper
+    return ink > np.maximum(0.5 * nearby, max(0.05, 0.3 * strength, min(4 * grain, 0.5 * strength)))
 
 
 def find_rulings(mask):
