@@ -12,7 +12,7 @@ sys.path.insert(0, __file__.removesuffix("evaluate.py"))  # `python -P` leaves i
 import numpy as np
 
 import preprocess
-from digits import cli, environment, pages, results, runs
+from digits import cli, environment, results, runs
 from digits.errors import UserError, print_error
 
 
@@ -61,12 +61,13 @@ def main(argv=None):
         run = runs.update(run, test_loss=test_loss, test_accuracy=test_accuracy, **scores)
         results.print_scores(run, data, probabilities[name])
         results.plot_run(run, model, data, probabilities[name])
+        results.write_draw_page(run, model, data, probabilities[name])
         evaluated.append(run)
     if "mnist" in datasets:
         results.plot_comparison(evaluated, datasets["mnist"], probabilities)
     if evaluated:
         results.print_table(evaluated)
-        print(f"Figures: {results.PLOTS}/<run>/; all of them on one page: {pages.write_index()}")
+        print(f"Figures: {results.PLOTS}/<run>/; all of them on one page: {results.write_index()}")
     if len(evaluated) < len(names):
         sys.exit(1)
 

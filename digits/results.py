@@ -9,6 +9,7 @@ from digits import intervals, runs, slides
 from digits.errors import UserError
 from digits.figures import evaluation, layers, networks, style, training
 from digits.files import check_folder
+from digits.pages import draw, index
 
 PLOTS = Path("plots")
 STUDY = Path(__file__).parent.parent / "results" / "runs.csv"  # the committed study
@@ -36,9 +37,10 @@ def present(run, model, data, probabilities, show=False):
     print_scores(run, data, probabilities)
     try:
         paths = plot_run(run, model, data, probabilities)
+        page = write_draw_page(run, model, data, probabilities)
     except OSError as error:
         raise UserError(f"{error}. The run itself is saved in {runs.MODELS / run.name}") from error
-    print_summary(run, paths, time.perf_counter() - start)
+    print_summary(run, paths, page, time.perf_counter() - start)
     if show:
         style.show(paths)
     epochs = run.metrics["flags"]["epochs"]
@@ -127,6 +129,34 @@ def plot_layers(run, model, data):
     ]
 
 
+def write_draw_page(run, model, data, probabilities):
+    """Write plots/<run>/draw.html, on which the network predicts what one draws; return its path.
+
+    Arguments as of `present`.
+    """
+    path = PLOTS / run.name / "draw.html"
+    draw.write_draw_page(path, run, describe_run(run), model, data, probabilities.argmax(axis=1))
+    return path
+
+
+def write_index():
+    """Write plots/index.html and return its path. A run that is damaged or was never evaluated is left out."""
+    evaluated, path = list(load_evaluated_runs()), PLOTS / "index.html"
+    index.write_index(path, evaluated, compare_table(evaluated))
+    return path
+
+
+def load_evaluated_runs():
+    """Yield the saved runs that can be read and have been evaluated."""
+    for name in runs.list_runs():
+        try:
+            run = runs.load_run(name)
+        except UserError:
+            continue
+        if "test_accuracy" in run.metrics:
+            yield run
+
+
 def plot_comparison(all_runs, data, probabilities):
     """Draw the deck's runs side by side: plots/learning_curves.png and plots/disagreements.png.
 
@@ -164,12 +194,13 @@ def plot_comparison(all_runs, data, probabilities):
     evaluation.plot_disagreements(table, list(names.values()), groups, PLOTS / "disagreements.png", title)
 
 
-def print_summary(run, paths, seconds):
+def print_summary(run, paths, page, seconds):
     """Print a run's result beside the deck's and the study's, its times, and where its files are.
 
     Args:
         run: `runs.Run`.
         paths: of its figures.
+        page: path of its page to draw digits on.
         seconds: since it was saved.
     """
     metrics, reference = run.metrics, slides.RUNS.get(run.name)
@@ -193,6 +224,7 @@ def print_summary(run, paths, seconds):
     print(f"{total:.1f} seconds{parts}{' and draw' * bool(parts)}")
     print(f"Written: {runs.MODELS / run.name}/ (model.keras, history.csv, metrics.json)")
     print(f"         {PLOTS / run.name}/ ({', '.join(path.name for path in paths)})")
+    print(f"Draw a digit yourself: open {page} in a browser")
 
 
 def format_number(value):

@@ -4,6 +4,7 @@ model.keras, history.csv (one row per epoch) and metrics.json.
 """
 
 import contextlib
+import datetime
 import io
 import json
 import math
@@ -91,6 +92,7 @@ def save(model, history, data, args, **test_metrics):
     last = epochs.iloc[-1]
     metrics = {
         "run": name,
+        "date": datetime.date.today().isoformat(),
         "dataset": data.dataset,
         "dataset_sha256": data.sha256,
         "seed": args.seed,

@@ -9,7 +9,7 @@ from digits import slides
 
 LESSON = {"preprocess", "mlp", "mlp_dropout", "cnn", "evaluate", "predict", "reproduce"}
 ROOMS = [
-    *("worked_examples", "cli", "pages", "results", "training", "runs", "handwriting", "mnist", "synthetic"),
+    *("worked_examples", "cli", "results", "pages", "training", "runs", "handwriting", "mnist", "synthetic"),
     *("figures", "slides", "intervals", "acceleration", "files", "environment", "errors"),
 ]
 # A package may import what stands beside it here, and itself.

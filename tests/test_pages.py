@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from conftest import ROOT, read_metrics, run_python
-from digits import pages
+from digits import results
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 # Appended to a copy of the page: what a browser makes of each image and of the width of the page.
@@ -92,7 +92,7 @@ def test_every_run_and_the_study_are_there(site):
 def test_damaged_runs_and_those_never_evaluated_are_left_out(copy):
     (copy / "models/cnn/metrics.json").write_text("{")
     change_metrics(copy, "cnn_dryrun_synthetic", lambda metrics: metrics.pop("test_accuracy"))
-    pages.write_index()
+    results.write_index()
     assert re.findall("<h2>(.*?)</h2>", page(copy))[:2] == ["mlp_256", "mlp_256_dryrun_synthetic"]
     assert list(cells(page(copy))) == ["mlp_256", "mlp_256_dryrun_synthetic"]
     assert "cnn" not in page(copy)
@@ -100,14 +100,14 @@ def test_damaged_runs_and_those_never_evaluated_are_left_out(copy):
 
 def test_without_the_study_the_page_says_what_makes_it(site, copy):
     assert "python reproduce.py" not in page(site)
-    pages.write_index()
+    results.write_index()
     assert "<code>python reproduce.py</code> makes it" in page(copy)
 
 
 def test_what_comes_from_a_run_is_escaped(copy):
     change_metrics(copy, "cnn", lambda metrics: metrics.update(device="<b>GPU</b> & more"))
     (copy / "models/mlp_256").rename(copy / "models/<i>mlp")
-    pages.write_index()
+    results.write_index()
     assert "on &lt;b&gt;GPU&lt;/b&gt; &amp; more" in page(copy) and "<b>" not in page(copy)
     assert "<h2>&lt;i&gt;mlp</h2>" in page(copy) and "<i>" not in page(copy)
 
@@ -116,7 +116,7 @@ def test_a_page_that_cannot_be_made_leaves_the_one_before(copy, monkeypatch):
     before = page(copy)
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        pages.write_index()
+        results.write_index()
     assert page(copy) == before
     assert sorted(path.name for path in (copy / "plots").glob("*index*")) == ["index.html"]
 
