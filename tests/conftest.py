@@ -95,6 +95,14 @@ def runs(tmp_path_factory):
     return tmp_path_factory.mktemp("runs")
 
 
+@pytest.fixture(scope="session")
+def cnn(mnist_folder, runs):
+    """The folder in which the deck's CNN is trained, once in a test session."""
+    if not (runs / "models/cnn/metrics.json").exists():
+        assert run_python(runs, ROOT / "cnn.py", "--dataset", "mnist").returncode == 0
+    return runs
+
+
 @pytest.fixture
 def clone(tmp_path):
     """A copy of the code without MNIST, as a new clone is."""

@@ -223,14 +223,6 @@ MARGINS = {
 
 
 @pytest.fixture(scope="module")
-def cnn(mnist_folder, runs):
-    """The deck's CNN, trained once in a test session."""
-    if not (runs / "models/cnn/metrics.json").exists():
-        assert run_python(runs, ROOT / "cnn.py", "--dataset", "mnist").returncode == 0
-    return runs
-
-
-@pytest.fixture(scope="module")
 def clean(cnn, mnist):
     """The CNN, and its accuracy on the test set as it is."""
     with contextlib.chdir(cnn):

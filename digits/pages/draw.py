@@ -11,16 +11,21 @@ from digits.pages.template import write_page
 
 FOLDER = Path(__file__).parent / "draw"
 MODULES = ["network", "strokes", "trace", "view"]  # imported by draw.js as digits/<name>.js
-# The layers that network.js computes, and with which settings: another one is named on the page, not computed wrongly.
+# What network.js computes: layers, and their settings. Another one is named on the page instead of computed wrongly.
 KNOWN = {
     "Reshape": {},
-    "Conv2D": {"activation": ["linear", "relu"], "padding": ["same"], "strides": [(1, 1)], "dilation_rate": [(1, 1)]},
+    "Conv2D": {
+        "activation": ["linear", "relu"],
+        "padding": ["same"],
+        "strides": [(1, 1)],
+        "dilation_rate": [(1, 1)],
+        "groups": [1],
+    },
     "MaxPooling2D": {"padding": ["valid"]},
     "Dropout": {},
     "Flatten": {},
     "Dense": {"activation": ["linear", "relu", "softmax"]},
 }
-KNOWN["Conv2D"]["groups"] = [1]
 
 
 def write_draw_page(path, run, title, model, data, predictions):
@@ -47,18 +52,16 @@ def write_draw_page(path, run, title, model, data, predictions):
 
 
 def find_unknown(model):
-    """Return a list of texts, one for each layer that the page cannot compute."""
+    """Return a text for each layer that network.js cannot compute: its name, its kind, and what is unknown of it."""
     unknown = []
     for layer in model.layers:
         kind, settings = type(layer).__name__, layer.get_config()
-        known = dict(KNOWN.get(kind, {"kind": []}))
-        if kind == "MaxPooling2D":
-            known["strides"] = [settings["pool_size"]]
-        wrong = [f"{name}={settings.get(name)}" for name, values in known.items() if settings.get(name) not in values]
+        known = KNOWN.get(kind, {}) | ({"strides": [settings["pool_size"]]} if kind == "MaxPooling2D" else {})
+        reasons = [f"{name}={settings[name]}" for name, values in known.items() if settings[name] not in values]
         if kind == "Dense" and len(layer.input.shape) > 2:
-            wrong.append(f"of an input of shape {layer.input.shape[1:]}")
-        if wrong:
-            unknown.append(f"{layer.name} ({kind}{', ' * (kind in KNOWN)}{', '.join(wrong) * (kind in KNOWN)})")
+            reasons.append(f"an input of shape {layer.input.shape[1:]}")
+        if reasons or kind not in KNOWN:
+            unknown.append(f"{layer.name} ({', '.join([kind, *reasons])})")
     return unknown
 
 
@@ -81,7 +84,12 @@ def choose_examples(data, predictions):
     chosen = np.union1d(np.arange(24), np.flatnonzero(labels != predictions)[:12])
     for i in np.random.default_rng(0).permutation(chosen).tolist():
         pixels = np.rint(255 * data.x_test[i]).astype(np.uint8)
-        yield {"index": i, "label": int(labels[i]), "prediction": int(predictions[i]), "pixels": encode(pixels.tobytes())}
+        yield {
+            "index": i,
+            "label": int(labels[i]),
+            "prediction": int(predictions[i]),
+            "pixels": encode(pixels.tobytes()),
+        }
 
 
 def encode(content):

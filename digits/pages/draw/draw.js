@@ -11,12 +11,11 @@ const find = id => document.getElementById(id), limit = (value, below) => Math.m
 const page = JSON.parse(find("page").textContent), layers = loadLayers(page.layers), stages = buildStages(layers);
 const { examples } = page, [shown, output] = [stages.slice(0, -1), stages.at(-1)];
 const [pad, pen, bars] = [find("pad"), find("pen"), [...find("bars").children]];
-const state = { strokes: [], example: null, next: 0, traced: null, point: [SIZE / 2, SIZE / 2], down: false };
+const state = { strokes: [], example: examples[0], next: 1, traced: null, point: [SIZE / 2, SIZE / 2], down: false };
 
-function computeImage() {
-  if (!state.example) return normalizeStrokes(state.strokes, Number(pen.value), page.stroke);
-  return Float32Array.from(decode(state.example.pixels, Uint8Array), value => value / 255);
-}
+const computeImage = () => state.example
+  ? Float32Array.from(decode(state.example.pixels, Uint8Array), value => value / 255)
+  : normalizeStrokes(state.strokes, Number(pen.value), page.stroke);
 
 // What is on the page follows from `state`, and is brought up to date once per frame at most.
 function change(changes) {

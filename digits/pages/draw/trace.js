@@ -25,7 +25,7 @@ function readWindow({ values, rows, columns, maps }, map, [left, top, width, hei
 }
 
 function explainSum(terms, bias, sum, { activation }, text) {
-  const lines = [line(`${terms}${add(bias)} (${text.bias}) = ${format(sum)}`, "sum")];
+  const lines = [line(fill(text.sum, { terms, bias: add(bias), sum: format(sum) }), "sum")];
   if (activation === "relu") lines.push(line(`ReLU: max(0, ${format(sum)}) = ${format(Math.max(0, sum))}`, "sum"));
   return lines;
 }
@@ -40,7 +40,7 @@ function explainConvolution({ layer, maps, before }, map, y, x, text) {
     const products = inputs.map((value, i) => value * weights[i]), sum = products.reduce((a, b) => a + b);
     const [first, second, third] = [inputs, weights, products].map(values => table(values, columns));
     const written = rows * columns > LARGEST ? [] : [first, "×", second, "=", third];
-    const name = before.maps > 1 ? [fill(text.map, { map: channel + 1 })] : [];
+    const name = before.maps > 1 ? [element("b", {}, fill(text.map, { map: channel + 1 }))] : [];
     return { sum, row: element("div", { className: "term" }, ...name, ...written, `Σ = ${format(sum)}`) };
   });
   const sum = channels.reduce((total, channel) => total + channel.sum, bias);
@@ -65,13 +65,15 @@ function explainUnit({ layer, units, before }, unit, text) {
   const against = order.slice(-SHOWN).reverse().filter(i => products[i] < 0);
   for (const i of speakFor.slice(0, 1)) frame(before, i % before.maps, [...locate(before, i), 1, 1], "from");
   const lines = explainSum(format(sum - bias), bias, sum, layer, text);
-  const share = softmax(sums)[unit].toFixed(4);
-  if (layer.activation === "softmax") lines.push(line(`softmax: exp(${format(sum)}) / Σ exp = ${share}`, "sum"));
+  const share = `softmax: exp(${format(sum)}) / Σ exp = ${softmax(sums)[unit].toFixed(4)}`;
+  if (layer.activation === "softmax") lines.push(line(share, "sum"));
   const pictures = [[weights, text.weights], [products, text.products]].map(([values, label]) =>
     element("figure", {}, paintSigned(values, label), element("figcaption", {}, label)));
   const lists = [[speakFor, text.for], [against, text.against]].map(([chosen, title]) =>
-    element("div", {}, element("b", {}, title), ...chosen.map(i => line(
-      `${format(inputs[i])} × ${format(weights[i])} = ${format(products[i])} (${nameValue(before, i, text)})`))));
+    element("div", {}, element("b", {}, title), ...chosen.map(i => {
+      const [input, weight, product] = [inputs[i], weights[i], products[i]].map(format);
+      return line(fill(text.term, { input, weight, product, name: nameValue(before, i, text) }));
+    })));
   return [...lines, element("div", { className: "lists" }, ...(before.kind === "input" ? pictures : []), ...lists)];
 }
 
@@ -83,12 +85,11 @@ function nameValue(stage, i, text) {
 
 // Frame the value at (y, x) of a stage's map and what it comes from; return a heading and the elements that explain it.
 export function explain(stage, map, y, x, text) {
-  const explanations = { convolution: explainConvolution, pooling: explainPooling };
+  const kinds = { input: () => [line(text.inputValue)], convolution: explainConvolution, pooling: explainPooling };
   const i = (y * stage.columns + x) * stage.maps + map;
   document.querySelectorAll(".frame").forEach(mark => mark.remove());
   frame(stage, map, [x, y, 1, 1], "traced");
   const name = `${fill(text[stage.kind], stage)}${text.comma}${nameValue(stage, i, text)}`;
   const heading = element("h2", {}, `${name}${text.colon}${format(stage.values[i])}`);
-  if (stage.kind === "input") return [heading, line(text.inputValue)];
-  return [heading, ...(explanations[stage.kind]?.(stage, map, y, x, text) ?? explainUnit(stage, i, text))];
+  return [heading, ...(kinds[stage.kind]?.(stage, map, y, x, text) ?? explainUnit(stage, i, text))];
 }
