@@ -33,7 +33,7 @@ def test_figures_name_a_run_in_words():
 
 @pytest.mark.parametrize(("accuracy", "place"), [(0.9902, "inside"), (0.95, "outside"), (0.999, "outside")])
 def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
-    results.print_summary(make_run(test_accuracy=accuracy), [], 1)
+    results.print_summary(make_run(test_accuracy=accuracy), [], "draw.html", 1)
     out = capsys.readouterr().out
     assert f"cnn: test accuracy {accuracy:.4f}, test loss 0.0300" in out
     assert f"The deck (slide 29): 0.9902, so {accuracy - 0.9902:+.4f}." in out
@@ -41,7 +41,7 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
 
 
 def test_synthetic_digits_are_never_compared_with_the_deck(capsys):
-    results.print_summary(make_run(dataset="synthetic"), [], 1)
+    results.print_summary(make_run(dataset="synthetic"), [], "draw.html", 1)
     out = capsys.readouterr().out
     assert "SYNTHETIC" in out and "0.9902" not in out
 

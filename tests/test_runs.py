@@ -83,7 +83,7 @@ def test_update_keeps_what_it_does_not_name(folder):
 def test_metrics_hold_what_the_design_names(trained_folder):
     found = read_metrics(trained_folder, RUN)
     assert {
-        *("run", "dataset", "dataset_sha256", "seed", "epochs", "batch_size", "validation_split", "parameters"),
+        *("run", "date", "dataset", "dataset_sha256", "seed", "epochs", "batch_size", "validation_split", "parameters"),
         *("test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "recall", "precision"),
         *("confusion_matrix", "flags", "start_seconds", "fit_seconds", "total_seconds", "versions", "device"),
     } == set(found)
