@@ -4,8 +4,8 @@ import numpy as np
 
 WORKING = 200, 700  # pixels: least and largest longer side of the image that ink is looked for in
 REACHES = 4, 8, 16, 32, 64, 128, 256  # pixels: how wide a stroke may be; tried in turn
-# How much darker than paper ink is at least: everywhere; and on unevenly lit paper a stroke that is wide for the image,
-# which else may be the edge of a shadow.
+WIDE = 0.05  # of the image's longer side: on unevenly lit paper, what is darker over such a width may be a shadow
+# How much darker than paper ink is at least: everywhere; and where it may be a shadow.
 FAINTEST, FAINTEST_WIDE = 0.1, 0.28
 # The share of an image's variance that lies between its two levels: from 0.866 on in scans whose ink fills the frame,
 # up to 0.838 where the two are light and shadow in an image drawn by benchmarks/pens.py.
@@ -78,8 +78,10 @@ def remove_background(grey):
     """Return how much darker than its paper each pixel is, and what was learned about the pen.
 
     A closing fills the dark strokes that are narrower than its reach with the paper at their sides, and leaves what
-    is wider, a shadow or a desk, as it is. The reach is the least one that is wide enough: with twice as much, the ink
-    becomes neither darker nor more. What lies along the frame is not asked, unless all the ink of a scan does.
+    is wider, a shadow or a desk, as it is. On unevenly lit paper a reach wide enough for the edge of a shadow takes
+    paper for no lighter than the median nearby. The reach is the least one that is wide enough: with twice as much,
+    the ink becomes neither darker nor more. What lies along the frame is not counted, unless all the ink of a scan
+    does.
 
     Returns:
         The ink (h, w) float32; the reach in pixels; and the usual darkness of ink, 0 if there is none.
@@ -89,12 +91,15 @@ def remove_background(grey):
     noise = 1.5 * np.median(np.abs(grey - ndimage.median_filter(grey, 3))) / max(np.median(grey), 0.05)
     even = np.mean(grey > np.percentile(grey, 99) - 0.02) > 0.2  # a scan's page
     faintest = max(FAINTEST, 12 * noise)
+    usual = local_median(grey)
     found = []
     for reach in REACHES:
         if found and reach > 0.5 * max(grey.shape):
             break
         padded = np.pad(grey, reach, mode="maximum", stat_length=reach)
         paper = ndimage.grey_closing(padded, (reach, reach))[reach:-reach, reach:-reach]
+        if not even and reach > WIDE * max(grey.shape):
+            paper = np.minimum(paper, usual)
         ink = (paper - grey) / np.maximum(paper, 0.05)
         found.append(ink - np.percentile(ink, 20))
     inside = [clear_frame(ink, faintest) for ink in found]
@@ -102,10 +107,10 @@ def remove_background(grey):
         inside = found
     strengths = np.array([np.percentile(ink, 99.9) for ink in inside])
     areas = np.array([np.mean(ink > 0.4 * strength) for ink, strength in zip(inside, strengths)])
-    enough = strengths > max(faintest, 0.4 * strengths[-1])
+    enough = strengths > max(faintest, 0.4 * strengths.max())
     enough[:-1] &= (strengths[1:] < 1.25 * strengths[:-1]) & (areas[1:] < 1.2 * areas[:-1])
     chosen = enough.argmax() if enough.any() else len(found) - 1
-    if REACHES[chosen] > 0.05 * max(grey.shape) and not even:
+    if REACHES[chosen] > WIDE * max(grey.shape) and not even:
         faintest = max(faintest, FAINTEST_WIDE)
     dark = inside[chosen] > max(0.5 * strengths[chosen], 0.01)
     strength = np.median(inside[chosen][dark]) if dark.any() else 0
