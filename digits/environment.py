@@ -5,6 +5,7 @@ Notebooks, containers, and other courses set things that would make a script fai
 
 import contextlib
 import functools
+import gc
 import json
 import logging
 import os
@@ -102,7 +103,7 @@ def import_tensorflow():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     import_matplotlib()  # before Keras does
     overridden = read_keras_settings()
-    with tempfile.TemporaryFile() as caught, keras_environment():
+    with tempfile.TemporaryFile() as caught, keras_environment(), uncollected():
         stderr = os.dup(2)
         os.dup2(caught.fileno(), 2)
         try:
@@ -132,6 +133,22 @@ def import_tensorflow():
         names = ", ".join(f"{name}={value}" for name, value in overridden.items())
         warn(f"settings of Keras that are not used here: {names}. These scripts are TensorFlow and float32")
     return tensorflow
+
+
+@contextlib.contextmanager
+def uncollected():
+    """Keep what is made here, a library's modules, out of garbage collection for the rest of the process.
+
+    It stays anyway, and to look through a million objects again and again costs a second, most of it at the exit.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
 
 
 def keras_home():

@@ -47,6 +47,15 @@ def test_bfloat16_is_for_training_alone(tmp_path):
     assert read_metrics(tmp_path, name) == before
 
 
+def test_garbage_collection_passes_over_tensorflow_and_goes_on(tmp_path):
+    code = (
+        "import gc, sys; sys.path.insert(0, sys.argv[1]); from digits import environment\n"
+        "environment.import_tensorflow(); print(gc.isenabled(), gc.get_freeze_count(), len(gc.get_objects()))"
+    )
+    enabled, frozen, collected = run_python(tmp_path, "-c", code, ROOT).stdout.split()
+    assert enabled == "True" and int(frozen) > 100_000 > int(collected)
+
+
 def has_bfloat16():
     cpu = Path("/proc/cpuinfo")
     return cpu.exists() and {"avx512_bf16", "amx_bf16"} & set(cpu.read_text().split())
