@@ -11,6 +11,7 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
 
@@ -61,7 +62,8 @@ def main():
     fit(model, x_train, y_train)
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    print(json.dumps({"fit_seconds": seconds, "test_accuracy": accuracy}))
+    versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
+    print(json.dumps({"fit_seconds": seconds, "test_accuracy": accuracy, "versions": versions}))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
-"""How fast are the scripts, compared with plain Keras, and with the matrix multiplications of the same machine?
+"""How fast are the scripts, compared with plain Keras, TensorFlow, PyTorch and JAX, and with the machine's own limit?
 
-python -m benchmarks.speed               five rounds of every run: a quarter of an hour on two cores
+python -m benchmarks.speed               five rounds of every run: half an hour on two cores, an hour with the peers
 python -m benchmarks.speed mlp_256       only this run
 python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
 
-Every measurement is a process of its own, and the sides take turns: `plain_keras`, `script`. The matmul share counts
-only the multiply-adds of the model, forward and backward. Writes results/benchmark.csv. Needs Unix and MNIST in data/.
+Every measurement is a process of its own, and the sides take turns. PyTorch and JAX are measured where they are
+installed (requirements-peers.txt). The matmul share counts only the multiply-adds of the model, forward and backward.
+Writes results/benchmark.csv. Needs Unix and MNIST in data/.
 """
 
+import importlib.util
 import json
 import os
 import platform
@@ -25,6 +27,14 @@ from digits.files import atomic_write
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "benchmark.csv"
+SIDES = {  # the module that each needs; those with plain_*.py are written without anything of this project
+    "plain_keras": "keras",
+    "script": "keras",
+    "plain_tensorflow": "tensorflow",
+    "plain_pytorch": "torch",
+    "plain_jax": "optax",
+}
+LIBRARIES = "tensorflow", "keras", "torch", "jax", "optax"
 COMMANDS = {"mlp_256": ["mlp.py"], "mlp_800": ["mlp.py", "--hidden", "800"], "cnn": ["cnn.py"]}
 
 
@@ -50,16 +60,17 @@ def measure_side(side, run, data):
     """Measure one side of the benchmark once.
 
     Args:
-        side: "plain_keras", or "script", which flags may follow: "script --bfloat16".
+        side: a key of `SIDES`; flags may follow "script": "script --bfloat16".
         run: a key of `COMMANDS`.
         data: the folder that holds mnist.npz.
 
     Returns:
-        A dict, one row of the measurements: seconds of `fit` and of the whole process, peak memory, test accuracy.
+        A dict, one row of the measurements: seconds of `fit` and of the whole process, peak memory, test accuracy,
+        and the versions of what computed it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        if side == "plain_keras":
-            command = [ROOT / "benchmarks" / "plain_keras.py", run, data]
+        if side.startswith("plain_"):
+            command = [ROOT / "benchmarks" / f"{side}.py", run, data]
             seconds, memory, output = measure_process(command, folder)
             metrics = json.loads(output.splitlines()[-1])
         else:
@@ -70,7 +81,8 @@ def measure_side(side, run, data):
             (path,) = Path(folder).glob("models/*/metrics.json")
             metrics = json.loads(path.read_text())
     row = {"run": run, "side": side, "fit": metrics["fit_seconds"], "whole": seconds, "memory": memory}
-    return row | {"test_accuracy": metrics["test_accuracy"]}
+    versions = " ".join(f"{name} {metrics['versions'][name]}" for name in LIBRARIES if name in metrics["versions"])
+    return row | {"test_accuracy": metrics["test_accuracy"], "versions": versions}
 
 
 def measure_matmul():
@@ -131,9 +143,31 @@ def summarize(rows, speed):
         for name in ("max", "min"):
             table.insert(table.columns.get_loc(column) + 1, f"{column} {name}", getattr(groups[column], name)())
     table["rounds"] = groups.size()
+    table["versions"] = groups["versions"].first()
     table["matmul share"] = [count_operations(run) / seconds / speed for (run, _), seconds in table["fit"].items()]
     table["matmul GFLOPS"] = speed / 1e9
     return table.round({"memory": 0, "matmul GFLOPS": 0, "test_accuracy": 4}).round(4).reset_index()
+
+
+def format_table(table):
+    """Return the README's table, as Markdown: medians, in parentheses the least and the most of the rounds.
+
+    Args:
+        table: as `summarize` returns it.
+    """
+    import pandas as pd
+
+    def spread(column):
+        return [
+            f"{middle:.1f} s ({least:.1f}-{most:.1f})"
+            for middle, least, most in zip(table[column], table[f"{column} min"], table[f"{column} max"])
+        ]
+
+    rows = {"run": table["run"], "side": table["side"], "training": spread("fit"), "whole command": spread("whole")}
+    for name, column in (("training", "fit ratio"), ("whole command", "whole ratio")):
+        rows[f"{name}, plain Keras = 1"] = [f"{1 / ratio:.2f}" for ratio in table[column]]
+    rows["test accuracy"] = [f"{accuracy:.4f}" for accuracy in table["test_accuracy"]]
+    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
 
 
 def main():
@@ -150,7 +184,9 @@ def main():
     if not (data / "mnist.npz").exists():
         raise UserError("data/mnist.npz is not there: data/README.md says where to get it")
 
-    sides = ["plain_keras", "script"] + ["script --bfloat16"] * args.bfloat16
+    sides = [side for side, module in SIDES.items() if importlib.util.find_spec(module)]
+    if args.bfloat16:
+        sides.insert(sides.index("script") + 1, "script --bfloat16")
     rows = []
     for turn in range(1, args.rounds + 1):
         for run in args.runs:
@@ -163,7 +199,7 @@ def main():
     table["device"] = f"{acceleration.device_name()}, {platform.machine()}"
     with atomic_write(RESULTS) as part:
         table.to_csv(part, index=False)
-    print(f"\n{table.drop(columns='device').round(2).to_string(index=False)}\nWritten: {RESULTS.relative_to(ROOT)}")
+    print(f"\n{format_table(table)}\nWritten: {RESULTS.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

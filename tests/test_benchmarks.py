@@ -1,5 +1,7 @@
 """The benchmark of speed: its arithmetic, its table, and how it measures a process."""
 
+import pytest
+
 from benchmarks import speed
 from conftest import ROOT, error_line, run_python
 
@@ -14,16 +16,20 @@ def test_operations_are_counted(tensorflow):
 def test_the_table(tensorflow):
     rows = []
     for turn, (fit, whole) in enumerate([(10, 20), (20, 40), (30, 30)]):
-        row = {"round": turn, "run": "mlp_256", "test_accuracy": 1}
+        row = {"round": turn, "run": "mlp_256", "test_accuracy": 1, "versions": "keras 3"}
         rows.append(row | {"side": "plain_keras", "fit": 60, "whole": 120, "memory": 5})
         rows.append(row | {"side": "script", "fit": fit, "whole": whole, "memory": 4})
-    plain, script = speed.summarize(rows, speed=speed.count_operations("mlp_256") / 5).to_dict("records")
+    table = speed.summarize(rows, speed=speed.count_operations("mlp_256") / 5)
+    plain, script = table.to_dict("records")
     assert (plain["side"], script["side"]) == ("plain_keras", "script")
-    assert plain["fit ratio"] == plain["whole ratio"] == 1 and plain["memory"] == 5
+    assert plain["fit ratio"] == plain["whole ratio"] == 1 and plain["memory"] == 5 and plain["versions"] == "keras 3"
     assert (script["fit"], script["fit min"], script["fit max"]) == (20, 10, 30)
     assert (script["whole"], script["whole min"], script["whole max"]) == (30, 20, 40)
     assert (script["fit ratio"], script["whole ratio"], script["rounds"]) == (3, 4, 3)
     assert script["matmul share"] == 0.25
+    cells = [cell.strip() for cell in speed.format_table(table).splitlines()[-1].strip("|").split("|")]
+    assert cells[:4] == ["mlp_256", "script", "20.0 s (10.0-30.0)", "30.0 s (20.0-40.0)"]
+    assert cells[4:] == ["0.33", "0.25", "1.0000"]
 
 
 def test_a_process_is_measured():
@@ -39,7 +45,25 @@ def test_an_unknown_run_is_one_line():
     assert "there is no run cnn5" in line and "python -m benchmarks.speed -h" in line
 
 
-def test_the_plain_keras_script_imports_nothing_of_the_project():
-    code = (ROOT / "benchmarks" / "plain_keras.py").read_text()
+PEERS = {
+    "plain_keras": {"keras", "tensorflow"},
+    "plain_tensorflow": {"tensorflow"},
+    "plain_pytorch": {"torch"},
+    "plain_jax": {"functools", "jax", "optax"},
+}
+
+
+@pytest.mark.parametrize("side", PEERS)
+def test_a_plain_script_imports_nothing_of_the_project(side):
+    code = (ROOT / "benchmarks" / f"{side}.py").read_text()
     imports = {line.split()[1].split(".")[0] for line in code.splitlines() if line.startswith(("import ", "from "))}
-    assert imports == {"json", "sys", "time", "keras", "numpy"}
+    assert imports == {"json", "sys", "time", "numpy"} | PEERS[side]
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("side", [side for side in speed.SIDES if side not in ("script", "plain_keras")])
+def test_a_peer_learns_the_same(side, mnist_folder):
+    pytest.importorskip(speed.SIDES[side])
+    row = speed.measure_side(side, "mlp_256", mnist_folder.resolve())
+    assert 0 < row["fit"] < row["whole"] and 0.970 < row["test_accuracy"] < 0.982
+    assert row["versions"]

@@ -1,0 +1,106 @@
+"""The same trainings in JAX with optax, as their users write them: an epoch is one `lax.scan`, compiled.
+
+python benchmarks/plain_jax.py RUN FOLDER      RUN: mlp_256, mlp_800 or cnn; FOLDER: where mnist.npz is
+
+It imports nothing of this project.
+"""
+
+import json
+import sys
+import time
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+EPOCHS, BATCH, TRAINING = 10, 200, 48000
+
+
+def load_data(folder):
+    """Return images (n, 784) float32 in [0, 1], and labels (n,) int32, of the training and of the test set."""
+    with np.load(f"{folder}/mnist.npz") as file:
+        x_train, y_train, x_test, y_test = (file[name] for name in ("x_train", "y_train", "x_test", "y_test"))
+    images = [jnp.asarray(x.reshape(-1, 784).astype("float32") / 255) for x in (x_train, x_test)]
+    return images[0], jnp.asarray(y_train, jnp.int32), images[1], jnp.asarray(y_test, jnp.int32)
+
+
+def init(run, key):
+    """Return the weights and biases of each layer. They start as the deck's do."""
+    hidden = 0 if run == "cnn" else int(run.removeprefix("mlp_"))
+    cnn = [(3, 3, 1, 16), (3, 3, 16, 36), (1764, 128), (128, 10)]
+    shapes = cnn if run == "cnn" else [(784, hidden), (hidden, 10)]
+    draw = jax.nn.initializers.glorot_uniform() if run == "cnn" else jax.nn.initializers.normal(0.05)
+    keys = jax.random.split(key, len(shapes))
+    return [(draw(key, shape), jnp.zeros(shape[-1])) for key, shape in zip(keys, shapes)]
+
+
+def mlp(parameters, x, key=None):
+    (w1, b1), (w2, b2) = parameters
+    return jax.nn.relu(x @ w1 + b1) @ w2 + b2
+
+
+def cnn(parameters, x, key=None):
+    """Return logits (n, 10); with dropout if there is a `key`."""
+    *convolutions, (w3, b3), (w4, b4) = parameters
+    x = x.reshape(-1, 28, 28, 1)
+    for kernel, bias in convolutions:
+        x = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x = jax.nn.relu(x + bias)
+        x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    if key is not None:
+        x = jnp.where(jax.random.bernoulli(key, 0.75, x.shape), x / 0.75, 0)
+    return jax.nn.relu(x.reshape(-1, 1764) @ w3 + b3) @ w4 + b4
+
+
+def main():
+    run, folder = sys.argv[1:]
+    x_train, y_train, x_test, y_test = load_data(folder)
+    x_val, y_val = x_train[TRAINING:], y_train[TRAINING:]
+    x_train, y_train = x_train[:TRAINING], y_train[:TRAINING]
+    model, adam = cnn if run == "cnn" else mlp, optax.adam(0.001)
+
+    def loss(parameters, x, y, key):
+        logits = model(parameters, x, key)
+        correct = (logits.argmax(1) == y).sum()
+        return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean(), correct
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def train(parameters, state, x, y, key):
+        order, dropout = jax.random.split(key)
+        batches = jax.random.permutation(order, TRAINING).reshape(-1, BATCH)
+
+        def step(carry, batch):
+            parameters, state = carry
+            rows, key = batch
+            (_, correct), gradients = jax.value_and_grad(loss, has_aux=True)(parameters, x[rows], y[rows], key)
+            updates, state = adam.update(gradients, state)
+            return (optax.apply_updates(parameters, updates), state), correct
+
+        keys = jax.random.split(dropout, len(batches))
+        (parameters, state), correct = jax.lax.scan(step, (parameters, state), (batches, keys))
+        return parameters, state, correct.sum() / TRAINING
+
+    @jax.jit
+    def accuracy(parameters, x, y):
+        found = jax.lax.map(lambda batch: model(parameters, batch).argmax(1), x.reshape(-1, 500, 784))
+        return (found.ravel() == y).mean()
+
+    key = jax.random.key(0)
+    parameters = init(run, key)
+    state = adam.init(parameters)
+    start = time.perf_counter()
+    for epoch in range(EPOCHS):
+        key, now = jax.random.split(key)
+        parameters, state, trained = train(parameters, state, x_train, y_train, now)
+        validation = accuracy(parameters, x_val, y_val)
+        print(f"epoch {epoch + 1}: accuracy {trained:.4f}, validation {validation:.4f}", flush=True)
+    seconds = time.perf_counter() - start
+    test = float(accuracy(parameters, x_test, y_test))
+    versions = {"jax": jax.__version__, "optax": optax.__version__}
+    print(json.dumps({"fit_seconds": seconds, "test_accuracy": test, "versions": versions}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The same trainings in PyTorch, as its users write them.
+
+python benchmarks/plain_pytorch.py RUN FOLDER      RUN: mlp_256, mlp_800 or cnn; FOLDER: where mnist.npz is
+
+Adam is fused, and the CNN's images are channels-last, as PyTorch's performance guide says. It imports nothing of this
+project.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+EPOCHS, BATCH, TRAINING = 10, 200, 48000
+
+
+def load_data(folder):
+    """Return images (n, 784) float32 in [0, 1], and labels (n,) int64, of the training and of the test set."""
+    with np.load(f"{folder}/mnist.npz") as file:
+        x_train, y_train, x_test, y_test = (file[name] for name in ("x_train", "y_train", "x_test", "y_test"))
+    images = [torch.from_numpy(x.reshape(-1, 784).astype("float32") / 255) for x in (x_train, x_test)]
+    labels = [torch.from_numpy(y.astype("int64")) for y in (y_train, y_test)]
+    return images[0], labels[0], images[1], labels[1]
+
+
+def build_model(run):
+    """Return an nn.Module: images -> logits (n, 10). The weights start as the deck's do."""
+    if run == "cnn":
+        model = nn.Sequential(
+            nn.Unflatten(1, (1, 28, 28)),
+            nn.Conv2d(1, 16, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(16, 36, 3, padding="same"), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Dropout(0.25), nn.Flatten(),
+            nn.Linear(1764, 128), nn.ReLU(), nn.Linear(128, 10),
+        ).to(memory_format=torch.channels_last)  # fmt: skip
+    else:
+        hidden = int(run.removeprefix("mlp_"))
+        model = nn.Sequential(nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+    for layer in model:
+        if hasattr(layer, "weight"):
+            nn.init.zeros_(layer.bias)
+            nn.init.xavier_uniform_(layer.weight) if run == "cnn" else nn.init.normal_(layer.weight, std=0.05)
+    return model
+
+
+@torch.inference_mode()
+def accuracy(model, x, y):
+    model.eval()
+    found = torch.cat([model(batch).argmax(1) for batch in x.split(500)])
+    return (found == y).float().mean().item()
+
+
+def train(model, optimizer, x, y):
+    """Train for an epoch; return the accuracy in it."""
+    model.train()
+    correct = 0
+    for rows in torch.randperm(len(x)).split(BATCH):
+        logits = model(x[rows])
+        loss = nn.functional.cross_entropy(logits, y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        correct += (logits.argmax(1) == y[rows]).sum()
+    return correct.item() / len(x)
+
+
+def main():
+    run, folder = sys.argv[1:]
+    x_train, y_train, x_test, y_test = load_data(folder)
+    x_val, y_val = x_train[TRAINING:], y_train[TRAINING:]
+    x_train, y_train = x_train[:TRAINING], y_train[:TRAINING]
+    model = build_model(run)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001, fused=True)
+    start = time.perf_counter()
+    for epoch in range(EPOCHS):
+        trained = train(model, optimizer, x_train, y_train)
+        print(f"epoch {epoch + 1}: accuracy {trained:.4f}, validation {accuracy(model, x_val, y_val):.4f}", flush=True)
+    seconds = time.perf_counter() - start
+    test = accuracy(model, x_test, y_test)
+    print(json.dumps({"fit_seconds": seconds, "test_accuracy": test, "versions": {"torch": torch.__version__}}))
+
+
+if __name__ == "__main__":
+    main()
