@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Rectangle
+from PIL import Image
 
 import cnn
 import mlp
@@ -24,10 +26,8 @@ def drawn(monkeypatch):
     """The figures that were drawn, as matplotlib Figures; they are written too."""
     from matplotlib.figure import Figure
 
-    figures, savefig = [], Figure.savefig
-    monkeypatch.setattr(
-        Figure, "savefig", lambda fig, *args, **more: (figures.append(fig), savefig(fig, *args, **more))
-    )
+    figures, draw = [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda fig, renderer: (figures.append(fig), draw(fig, renderer)))
     return figures
 
 
@@ -70,7 +70,7 @@ def test_the_network_of_an_mlp(drawn, tmp_path, tensorflow, hidden):
     assert drawn[0].get_suptitle() == f"MLP: {parameters:,} parameters"
     found = texts(axes)
     assert found.count("⋮") == (2 if hidden > 10 else 1) and not crosses(axes)
-    for text in ("$x_{1}$", "$x_{784}$", "$h_{1}$", f"$h_{{{hidden}}}$", *(f"$y_{{{digit}}}$" for digit in range(10))):
+    for text in ("x₁", "x₇₈₄", "h₁", {3: "h₃", 256: "h₂₅₆"}[hidden], *(f"y{digit}" for digit in "₀₁₂₃₄₅₆₇₈₉")):
         assert text in found
     for text in ("784 values", f"{hidden} units", "10 units", f"784·{hidden} + {hidden}", f"{hidden}·10 + 10"):
         assert text in found
@@ -98,7 +98,7 @@ def test_the_network_of_the_cnn(drawn, tmp_path, tensorflow, kernel):
     sizes += ["1764 values", "128 units", "10 units"]
     assert [text for text in texts(axes) if text in sizes] == sizes
     assert f"{kernel}·{kernel}·1·16 + 16" in texts(axes) and f"{kernel}·{kernel}·16·36 + 36" in texts(axes)
-    assert "= 225,920 parameters" in texts(axes) and "$d_{1764}$" in texts(axes) and "$x_{1}$" not in texts(axes)
+    assert "= 225,920 parameters" in texts(axes) and "d₁₇₆₄" in texts(axes) and "x₁" not in texts(axes)
     (first, *_), windows = (  # the squares of the maps, and the windows on them
         [patch for patch in axes.patches if patch.get_label() == label] for label in ("map", "window")
     )
@@ -386,6 +386,16 @@ def test_a_figure_that_fails_leaves_the_old_one(tmp_path):
     with pytest.raises(ZeroDivisionError), style.figure(path, (3, 3)):
         raise ZeroDivisionError
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_white_around_a_figure_is_cropped(tmp_path):
+    for place in ((0.25, 0.5), (0, 0)):
+        with style.figure(tmp_path / "patch.png", (4, 2)) as fig:
+            fig.patches.append(Rectangle(place, 1 / 3, 1 / 3, transform=fig.transFigure, color="k", linewidth=0))
+        image = Image.open(tmp_path / "patch.png")
+        assert image.size == (200 + 2 * style.MARGIN, 100 + 2 * style.MARGIN)
+        assert image.getpixel((style.MARGIN, style.MARGIN)) == (0, 0, 0) != image.getpixel((0, 0))
+        assert round(image.info["dpi"][0]) == 150
 
 
 def test_the_style_does_not_leak(tmp_path):

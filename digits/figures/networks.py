@@ -8,6 +8,7 @@ from digits.figures.style import BLUE, GREY, ORANGE, PALE, figure
 SLOT, RADIUS = 0.42, 0.175  # of a unit, drawn as a circle
 SHOWN = 10  # slots in a column: a layer of more units is drawn with an ellipsis
 MAP = 1.4 / 28  # a pixel of a map
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # matplotlib's own, "$x_1$", take longer than all the rest
 
 
 def name_layers(model):
@@ -128,8 +129,9 @@ def draw_units(axes, x, n, letter, rate, starts):
             continue
         color, ink = (GREY, GREY) if slot in dropped else (BLUE, "black")
         axes.add_patch(Circle((x, y), RADIUS, facecolor="white", edgecolor=color, linewidth=1.2, zorder=2))
-        label = f"${letter}_{{{number + first}}}$"
-        axes.text(x, y, label, ha="center", va="center", fontsize=10 if n < 1000 else 9, color=ink, zorder=3)
+        label = letter + f"{number + first}".translate(SUBSCRIPTS)
+        size = 10 if n < 1000 else 9
+        axes.text(x, y, label, ha="center", va="center", fontsize=size, fontstyle="italic", color=ink, zorder=3)
         if slot in dropped:
             axes.plot(x, y, "x", color=ORANGE, markersize=26, markeredgewidth=2, zorder=4)
     return kept

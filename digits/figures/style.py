@@ -13,6 +13,7 @@ from digits.files import atomic_write
 
 BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#CFE0EC"
 PITCH, ROW = 1.2, 1.3  # from one image to the next, and from one row of images to the next, in widths of an image
+MARGIN = 22  # pixels around a figure
 STYLE_SHEET = Path(__file__).with_name("digits.mplstyle")
 
 
@@ -20,14 +21,29 @@ STYLE_SHEET = Path(__file__).with_name("digits.mplstyle")
 def figure(path, size):
     """Yield a matplotlib Figure, `size` in inches; it is written to `path` as PNG when the block ends well."""
     matplotlib = import_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # not pyplot: no window, no display needed
 
     sheet = matplotlib.rc_params_from_file(STYLE_SHEET, use_default_template=False)
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **sheet}):
         fig = Figure(figsize=size)
+        canvas = FigureCanvasAgg(fig)
         yield fig
+        canvas.draw()
+        image = crop_to_content(canvas.buffer_rgba(), MARGIN)
         with atomic_write(path) as part:
-            fig.savefig(part, format="png")
+            image.save(part, format="PNG", dpi=(fig.dpi, fig.dpi))
+
+
+def crop_to_content(pixels, margin):
+    """Return a PIL.Image of `pixels`, RGBA, without what is white around it but for a margin in pixels.
+
+    matplotlib's `savefig(bbox_inches="tight")` finds that out by drawing everything twice.
+    """
+    from PIL import Image, ImageOps
+
+    image = Image.fromarray(np.asarray(pixels)).convert("RGB")
+    return ImageOps.expand(image.crop(ImageOps.invert(image).getbbox()), margin, "white")
 
 
 def show(paths):
