@@ -53,12 +53,18 @@ def fit(model, x, y, *, batch_size=32, epochs=1, validation_split=0.0, validatio
     if type(model.optimizer) is keras.optimizers.Adam:
         acceleration.fuse_adam(model.optimizer)
     start = time.perf_counter()
+    training = acceleration.batch_dataset(x, y, batch_size, shuffle=True)
+    validation = acceleration.batch_dataset(x_val, y_val, VALIDATION_BATCH) if len(x_val) else None
     with interrupt_between_batches() as callback:
+        # A training step is traced twice if it has to create variables: the optimizer's and the metrics' are there.
+        model.optimizer.build(model.trainable_variables)
+        if validation:
+            model.evaluate(validation.take(1), verbose=0)
         try:
             model.fit(
-                acceleration.batch_dataset(x, y, batch_size, shuffle=True),
+                training,
                 epochs=epochs,
-                validation_data=acceleration.batch_dataset(x_val, y_val, VALIDATION_BATCH) if len(x_val) else None,
+                validation_data=validation,
                 shuffle=False,  # the dataset does
                 callbacks=[callback],
                 verbose=(1 if environment.is_terminal() else 2) if verbose == "auto" else verbose,
