@@ -1,12 +1,13 @@
 """How fast are the scripts, compared with plain Keras, TensorFlow, PyTorch and JAX, and with the machine's own limit?
 
 python -m benchmarks.speed               five rounds of every run: half an hour on two cores, an hour with the peers
-python -m benchmarks.speed mlp_256       only this run
 python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
+python -m benchmarks.speed cnn --without plain_jax     only this run; JAX's convolutions take long on a CPU
 
 Every measurement is a process of its own, and the sides take turns. PyTorch and JAX are measured where they are
 installed (requirements-peers.txt). The matmul share counts only the multiply-adds of the model, forward and backward.
-Writes results/benchmark.csv. Needs Unix and MNIST in data/.
+Writes results/benchmark.csv, where the rows of other runs stay as they are. Ctrl-C ends it with the rounds that are
+finished. Needs Unix and MNIST in data/.
 """
 
 import importlib.util
@@ -175,6 +176,8 @@ def main():
     parser.prog = "-m benchmarks.speed"
     parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
     parser.add_argument("--rounds", type=cli.bounded_int(1), default=5, help="measurements of each side")
+    optional = [side for side in SIDES if side != "plain_keras"]  # which all are compared with
+    parser.add_argument("--without", action="append", default=[], choices=optional, help="leave this side out")
     parser.add_argument("--bfloat16", action="store_true", help="measure the scripts with --bfloat16 as well")
     args = parser.parse_args()
     for run in args.runs:
@@ -184,19 +187,28 @@ def main():
     if not (data / "mnist.npz").exists():
         raise UserError("data/mnist.npz is not there: data/README.md says where to get it")
 
-    sides = [side for side, module in SIDES.items() if importlib.util.find_spec(module)]
-    if args.bfloat16:
-        sides.insert(sides.index("script") + 1, "script --bfloat16")
+    sides = [side for side, module in SIDES.items() if importlib.util.find_spec(module) and side not in args.without]
+    sides += ["script --bfloat16"] * args.bfloat16
     rows = []
-    for turn in range(1, args.rounds + 1):
-        for run in args.runs:
-            for side in sides:
-                row = {"round": turn, **measure_side(side, run, data)}
-                print(f"round {turn}: {run}, {side}: fit {row['fit']:.1f} of {row['whole']:.1f} seconds", flush=True)
-                rows.append(row)
+    try:
+        for turn in range(1, args.rounds + 1):
+            for run in args.runs:
+                for side in sides:
+                    row = {"round": turn, **measure_side(side, run, data)}
+                    print(f"round {turn}: {run}, {side}: {row['fit']:.1f} of {row['whole']:.1f} seconds", flush=True)
+                    rows.append(row)
+    except KeyboardInterrupt:
+        rows = [row for row in rows if row["round"] < turn]
+        if not rows:
+            raise
+    import pandas as pd
+
     environment.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
     table = summarize(rows, measure_matmul())
     table["device"] = f"{acceleration.device_name()}, {platform.machine()}"
+    if RESULTS.exists():
+        earlier = pd.read_csv(RESULTS)
+        table = pd.concat([earlier[~earlier["run"].isin(args.runs)], table])
     with atomic_write(RESULTS) as part:
         table.to_csv(part, index=False)
     print(f"\n{format_table(table)}\nWritten: {RESULTS.relative_to(ROOT)}")
