@@ -1,6 +1,6 @@
 """The same trainings in JAX with optax, as their users write them: an epoch is one `lax.scan`, compiled.
 
-python benchmarks/plain_jax.py RUN FOLDER      RUN: mlp_256, mlp_800 or cnn; FOLDER: where mnist.npz is
+python benchmarks/plain_jax.py RUN FOLDER      RUN: mlp_256, mlp_800, mlp_dropout or cnn; FOLDER: where mnist.npz is
 
 It imports nothing of this project.
 """
@@ -28,29 +28,35 @@ def load_data(folder):
 
 def init(run, key):
     """Return the weights and biases of each layer. They start as the deck's do."""
-    hidden = 0 if run == "cnn" else int(run.removeprefix("mlp_"))
-    cnn = [(3, 3, 1, 16), (3, 3, 16, 36), (1764, 128), (128, 10)]
-    shapes = cnn if run == "cnn" else [(784, hidden), (hidden, 10)]
+    if run == "cnn":
+        shapes = [(3, 3, 1, 16), (3, 3, 16, 36), (1764, 128), (128, 10)]
+    else:
+        hidden = 800 if run == "mlp_dropout" else int(run.removeprefix("mlp_"))
+        shapes = [(784, hidden), (hidden, 10)]
     draw = jax.nn.initializers.glorot_uniform() if run == "cnn" else jax.nn.initializers.normal(0.05)
     keys = jax.random.split(key, len(shapes))
     return [(draw(key, shape), jnp.zeros(shape[-1])) for key, shape in zip(keys, shapes)]
 
 
-def mlp(parameters, x, key=None):
+def drop(x, rate, key):
+    """Dropout, if there is a `key`."""
+    return x if key is None else jnp.where(jax.random.bernoulli(key, 1 - rate, x.shape), x / (1 - rate), 0)
+
+
+def mlp(parameters, x, key=None, rate=0):
     (w1, b1), (w2, b2) = parameters
-    return jax.nn.relu(x @ w1 + b1) @ w2 + b2
+    x = jax.nn.relu(x @ w1 + b1)
+    return (drop(x, rate, key) if rate else x) @ w2 + b2
 
 
 def cnn(parameters, x, key=None):
-    """Return logits (n, 10); with dropout if there is a `key`."""
     *convolutions, (w3, b3), (w4, b4) = parameters
     x = x.reshape(-1, 28, 28, 1)
     for kernel, bias in convolutions:
         x = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
         x = jax.nn.relu(x + bias)
         x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
-    if key is not None:
-        x = jnp.where(jax.random.bernoulli(key, 0.75, x.shape), x / 0.75, 0)
+    x = drop(x, 0.25, key)
     return jax.nn.relu(x.reshape(-1, 1764) @ w3 + b3) @ w4 + b4
 
 
@@ -59,7 +65,8 @@ def main():
     x_train, y_train, x_test, y_test = load_data(folder)
     x_val, y_val = x_train[TRAINING:], y_train[TRAINING:]
     x_train, y_train = x_train[:TRAINING], y_train[:TRAINING]
-    model, adam = cnn if run == "cnn" else mlp, optax.adam(0.001)
+    model = {"cnn": cnn, "mlp_dropout": partial(mlp, rate=0.5)}.get(run, mlp)
+    adam = optax.adam(0.001)
 
     def loss(parameters, x, y, key):
         logits = model(parameters, x, key)

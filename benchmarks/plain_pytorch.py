@@ -1,6 +1,6 @@
 """The same trainings in PyTorch, as its users write them.
 
-python benchmarks/plain_pytorch.py RUN FOLDER      RUN: mlp_256, mlp_800 or cnn; FOLDER: where mnist.npz is
+python benchmarks/plain_pytorch.py RUN FOLDER      RUN: mlp_256, mlp_800, mlp_dropout or cnn; FOLDER: where mnist.npz is
 
 Adam is fused, and the CNN's images are channels-last, as PyTorch's performance guide says. It imports nothing of this
 project.
@@ -37,8 +37,8 @@ def build_model(run):
             nn.Linear(1764, 128), nn.ReLU(), nn.Linear(128, 10),
         ).to(memory_format=torch.channels_last)  # fmt: skip
     else:
-        hidden = int(run.removeprefix("mlp_"))
-        model = nn.Sequential(nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+        hidden, rate = (800, 0.5) if run == "mlp_dropout" else (int(run.removeprefix("mlp_")), 0)
+        model = nn.Sequential(nn.Linear(784, hidden), nn.ReLU(), nn.Dropout(rate), nn.Linear(hidden, 10))
     for layer in model:
         if hasattr(layer, "weight"):
             nn.init.zeros_(layer.bias)

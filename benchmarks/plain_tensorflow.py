@@ -1,8 +1,8 @@
 """The same trainings as a bare TensorFlow loop, without Keras: how fast could they be?
 
-python benchmarks/plain_tensorflow.py RUN FOLDER      RUN: mlp_256, mlp_800 or cnn; FOLDER: where mnist.npz is
+python benchmarks/plain_tensorflow.py RUN FOLDER
 
-An epoch is one graph. It imports nothing of this project.
+RUN is mlp_256, mlp_800, mlp_dropout or cnn; FOLDER is where mnist.npz is. An epoch is one graph. It imports nothing of this project.
 """
 
 import json
@@ -30,13 +30,15 @@ def build_model(run):
         shapes = [(3, 3, 1, 16), (3, 3, 16, 36), (1764, 128), (128, 10)]
         variables = [tf.Variable(part) for s in shapes for part in (glorot(s), tf.zeros(s[-1]))]
     else:
-        hidden = int(run.removeprefix("mlp_"))
+        hidden = 800 if run == "mlp_dropout" else int(run.removeprefix("mlp_"))
         shapes = [(784, hidden), (hidden, 10)]
         variables = [tf.Variable(part) for s in shapes for part in (normal(s), tf.zeros(s[-1]))]
 
     def mlp(x, training):
         w1, b1, w2, b2 = variables
-        return tf.nn.relu(x @ w1 + b1) @ w2 + b2
+        x = tf.nn.relu(x @ w1 + b1)
+        x = tf.nn.dropout(x, 0.5) if training and run == "mlp_dropout" else x
+        return x @ w2 + b2
 
     def cnn(x, training):
         k1, b1, k2, b2, w3, b3, w4, b4 = variables

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import cnn
 import mlp
+import mlp_dropout
 from digits import acceleration, cli, environment, mnist
 from digits.errors import UserError
 from digits.files import atomic_write
@@ -36,7 +37,12 @@ SIDES = {  # the module that each needs; those with plain_*.py are written witho
     "plain_jax": "optax",
 }
 LIBRARIES = "tensorflow", "keras", "torch", "jax", "optax"
-COMMANDS = {"mlp_256": ["mlp.py"], "mlp_800": ["mlp.py", "--hidden", "800"], "cnn": ["cnn.py"]}
+COMMANDS = {
+    "mlp_256": ["mlp.py"],
+    "mlp_800": ["mlp.py", "--hidden", "800"],
+    "mlp_dropout": ["mlp_dropout.py"],
+    "cnn": ["cnn.py"],
+}
 
 
 def measure_process(command, folder):
@@ -108,7 +114,8 @@ def count_operations(run, training=48000, validation=12000, epochs=10):
         run: a key of `COMMANDS`.
         training, validation: numbers of images.
     """
-    model = cnn.build_model() if run == "cnn" else mlp.build_model(int(run.removeprefix("mlp_")))
+    special = {"cnn": cnn.build_model, "mlp_dropout": mlp_dropout.build_model}
+    model = special[run]() if run in special else mlp.build_model(int(run.removeprefix("mlp_")))
     total = 0
     layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
     for layer in layers:
