@@ -2,7 +2,8 @@
 
 python benchmarks/plain_tensorflow.py RUN FOLDER
 
-RUN is mlp_256, mlp_800, mlp_dropout or cnn; FOLDER is where mnist.npz is. An epoch is one graph. It imports nothing of this project.
+RUN is mlp_256, mlp_800, mlp_dropout or cnn; FOLDER is where mnist.npz is. An epoch is one graph. It imports nothing of
+this project.
 """
 
 import json
