@@ -1,0 +1,124 @@
+"""The READMEs: what they link to exists, their commands are real, and their numbers are those in results/."""
+
+import re
+from functools import cache
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT, run_python
+from digits import slides
+
+LESSON = [ROOT / "README.md", ROOT / "README.zh-TW.md"]
+READMES = [
+    *LESSON,
+    ROOT / "CONTRIBUTING.md",
+    *(ROOT / f"{name}/README.md" for name in ("benchmarks", "plots", "study")),
+]
+RUNS = {"mlp.py": "mlp_256", "mlp.py --hidden 800": "mlp_800", "mlp_dropout.py": "mlp_dropout", "cnn.py": "cnn"}
+
+each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda path: path.relative_to(ROOT).as_posix())
+each_lesson = pytest.mark.parametrize("readme", LESSON, ids=lambda path: path.name)
+
+
+def rows(text):
+    """The rows of a README's tables, as lists of cells."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+
+
+@cache
+def help_of(*command):
+    return run_python(ROOT, *command, "-h").stdout
+
+
+def describe_seeds(experiment):
+    study = pd.read_csv(ROOT / "results" / "runs.csv").query("experiment == @experiment")["test_accuracy"]
+    return f"{study.mean():.4f} ± {study.std():.4f}"
+
+
+@each_readme
+def test_links_and_images_exist(readme):
+    targets = re.findall(r"\]\(([^)]+)\)", readme.read_text(encoding="utf-8"))
+    assert targets
+    for target in targets:
+        assert (readme.parent / target.split("#")[0]).exists(), target
+
+
+@each_readme
+def test_files_that_are_named_exist(readme):
+    text = readme.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md|css))`", text):
+        assert (ROOT / name).exists() or (readme.parent / name).exists(), name
+
+
+@each_readme
+def test_commands_exist_with_their_flags(readme):
+    text = readme.read_text(encoding="utf-8")
+    for line in re.findall(r"^python (.+)|`python ([^`]+)`", text, re.M):
+        words = re.split(r"\s{2,}| #", line[0] or line[1])[0].split()
+        command = words[:2] if words[0] == "-m" else words[:1]
+        if command[-1] in ("venv", "pip", "pytest", "dask"):
+            names = re.findall(r"requirements[\w-]*\.txt", " ".join(words))
+            assert all((ROOT / name).exists() for name in names)
+            continue
+        for flag in [word for word in words if word.startswith("--")] or [""]:
+            assert flag in help_of(*command), line
+
+
+@each_lesson
+def test_flags_that_are_named_exist(readme):
+    flags = re.findall(r"`(--[\w-]+)[^`]*`", readme.read_text(encoding="utf-8"))
+    helps = "".join(help_of(script) for script in ("mlp.py", "mlp_dropout.py", "cnn.py"))
+    assert flags and all(flag in helps for flag in flags)
+
+
+@each_lesson
+def test_the_first_table_is_the_study_and_the_benchmark(readme):
+    seconds = pd.read_csv(ROOT / "results" / "benchmark.csv").query("side == 'script'").set_index("run")["whole"]
+    table = {row[0].removeprefix("`python ").strip("`"): row for row in rows(readme.read_text(encoding="utf-8"))[2:6]}
+    assert table.keys() == RUNS.keys()
+    for command, (_, _, deck, ours, whole) in table.items():
+        accuracy = slides.RUNS[RUNS[command]].accuracy
+        assert deck == (f"{accuracy:.4f}" if accuracy else "-")
+        assert ours == describe_seeds(RUNS[command])
+        assert whole == f"{seconds[RUNS[command]]:.0f}"
+
+
+@each_lesson
+def test_the_exercise_with_larger_filters_is_the_studys(readme):
+    text = readme.read_text(encoding="utf-8")
+    assert describe_seeds("cnn_kernel5") in text and text.count(describe_seeds("cnn")) == 2
+
+
+@each_lesson
+def test_the_lesson_fits_in_130_lines(readme):
+    assert len(readme.read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_both_languages_have_the_same_numbers_and_commands():
+    found = []
+    for readme in LESSON:
+        text = readme.read_text(encoding="utf-8")
+        code = re.findall(r"^```\n(.*?)^```", text, re.M | re.S)
+        numbers = re.findall(r"\b\d+\.\d+\b", text)
+        found.append((code, sorted(numbers), sorted(re.findall(r"`(python [^`]+)`", text))))
+    assert found[0] == found[1]
+
+
+def test_chinese_has_full_width_punctuation():
+    prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "`", (ROOT / "README.zh-TW.md").read_text("utf-8"), flags=re.S)
+    assert re.findall(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!][\u4e00-\u9fff]", prose) == []
+
+
+def test_the_tables_of_the_study_are_its_summary():
+    found, summary = (rows((ROOT / path).read_text("utf-8")) for path in ("study/README.md", "results/summary.md"))
+    assert [row for row in found if "---" not in row[0]] == [row for row in summary if not row[0].startswith(":-")]
+
+
+def test_the_tables_of_speed_are_the_benchmarks():
+    from benchmarks import speed
+
+    table = speed.format_table(pd.read_csv(ROOT / "results" / "benchmark.csv"))
+    text = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
+    found = [row for row in rows(text) if row[0] in speed.COMMANDS]
+    assert found == [row for row in rows(table) if row[0] in speed.COMMANDS]
