@@ -91,7 +91,7 @@ def predict_file(path, label, models, figure):
         if all(doubts[run]):
             print("  ? there may be no digit in this image")
     if len(digits.dropped):
-        print(f"  ? left out: {len(digits.dropped)}, which may be digits too (dotted in the figure)")
+        print(f"  ? left out, though perhaps digits: {len(digits.dropped)} (dotted in the figure)")
     best = next(iter(models))
     title = f"{path.name}, predicted by {best}: {' '.join(map(str, probabilities[best].argmax(axis=1)))}"
     evaluation.plot_prediction(np.asarray(image), digits, probabilities[best], doubts[best], figure, title)

@@ -121,7 +121,7 @@ def find_missing(pairs, rows, again):
         done -= other.keys()
     elif commits:
         names = ", ".join(f"{count} by that of commit {commit}" for commit, count in commits.items())
-        print(f"Runs computed by other code: {names}; --again computes them anew", flush=True)
+        print(f"Runs computed by other code: {names}; --again replaces them", flush=True)
     return [pair for pair in pairs if pair not in done]
 
 
@@ -160,12 +160,12 @@ def main(argv=None):
     parser.add_argument(
         "--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), metavar="NAME", help="any of these"
     )
-    parser.add_argument("--again", action="store_true", help="also compute anew what other code has computed")
+    parser.add_argument("--again", action="store_true", help="also replace the rows that other code has computed")
     parser.add_argument("--dry-run", action="store_true", help="show what would run, and an estimate of its time")
     add = parser.add_argument_group("where it runs").add_argument
     add("--workers", type=cli.bounded_int(1), help="runs in parallel (default: one per core; 1 without Dask)")
     add("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1; all if runs are not in parallel)")
-    add("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, to use its workers instead")
+    add("--scheduler", metavar="ADDRESS", help="address of a running Dask scheduler, whose workers are used instead")
     cli.add_data_flag(parser)
     args = parser.parse_args(argv)
     if (args.scheduler or (args.workers or 1) > 1) and not cluster.is_installed():

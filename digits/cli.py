@@ -144,8 +144,8 @@ def parse_training_args(parser, run_name, argv=None):
     add("--validation-split", type=bounded_float(0, 1), default=0.2, help="fraction of the images kept for validation")
     add("--learning-rate", type=bounded_float(0, open_end=True), default=0.001, help="step size of the Adam optimizer")
     add = parser.add_argument_group("the run").add_argument
-    add("--seed", type=bounded_int(0, 2**32), default=0, help="same seed, same machine: same numbers")
-    add("--deterministic", action="store_true", help="allow only deterministic operations (on a GPU: slower)")
+    add("--seed", type=bounded_int(0, 2**32), default=0, help="same seed and machine: same results")
+    add("--deterministic", action="store_true", help="use deterministic operations only (slower on a GPU)")
     add("--bfloat16", action="store_true", help="multiply with 16 bits: faster on CPUs with AVX512_BF16 or AMX")
     add("--dry-run", action="store_true", help="one epoch over 2000 images, to see that everything works")
     add("--show", action="store_true", help="open the figures in windows at the end")

@@ -125,13 +125,13 @@ def import_tensorflow():
         if found == value:
             continue
         if name == "backend":
-            raise UserError(f"Keras runs on {found} in this process already: restart it, without that")
+            raise UserError(f"Keras already uses {found} in this process: restart it")
         overridden[name] = found  # Keras was there before: this is a notebook
         getattr(keras.config, f"set_{name}")(value)
     keras.config.set_dtype_policy("float32")
     if overridden:
         names = ", ".join(f"{name}={value}" for name, value in overridden.items())
-        warn(f"settings of Keras that are not used here: {names}. These scripts are TensorFlow and float32")
+        warn(f"ignored settings of Keras: {names}. These scripts use TensorFlow and float32")
     return tensorflow
 
 

@@ -43,7 +43,7 @@ def part_folder(parent):
         parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         file = next(path for path in (parent, *parent.parents) if path.exists())
-        raise UserError(f"{file.absolute()} must be a folder, and is not: move away what is there") from None
+        raise UserError(f"{file.absolute()} must be a folder but is a file: move it away") from None
     clear_leftovers(parent)
     try:
         with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as folder, locked(Path(folder, "lock")):

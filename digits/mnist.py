@@ -237,7 +237,7 @@ def keep(files, places):
                 with atomic_write(place / file.name) as part:
                     shutil.copyfile(file, part)
         except OSError as error:
-            warn(f"MNIST can't be kept in {place}: {error}")
+            warn(f"MNIST can't be saved in {place}: {error}")
         else:
             print(f"MNIST is now in {place}")
             return

@@ -119,7 +119,8 @@ def plot_layers(run, model, data):
     outputs = keras.Model(model.inputs, [layer.output for layer in shown]).predict_on_batch(data.x_test[[digit]])
     *activations, (_, probabilities) = zip(names, (output[0] for output in outputs))
     label = data.y_test[digit].argmax()
-    title = f"{name}: what each layer makes of test image {digit} (label {label}, predicted {probabilities.argmax()})"
+    found = f"label {label}, predicted {probabilities.argmax()}"
+    title = f"{name}: the activations of each layer for test image {digit} ({found})"
     path = folder / "feature_maps.png"
     height, width, _, n = kernels[0].shape
     filters = f"{name}: the {n} filters of the first convolution, {height}x{width} weights each"
@@ -207,15 +208,16 @@ def print_summary(run, paths, page, seconds):
     accuracy = metrics["test_accuracy"]
     print(f"\n{run.name}: test accuracy {accuracy:.4f}, test loss {format_number(metrics['test_loss'])}")
     if metrics["dataset"] != "mnist":
-        print("SYNTHETIC digits, not MNIST: this says nothing about the deck.")
+        print("SYNTHETIC digits, not MNIST: not comparable with the deck")
     elif reference and reference.accuracy:
-        print(f"The deck (slide {reference.slide}): {reference.accuracy:.4f}, so {accuracy - reference.accuracy:+.4f}.")
+        difference = accuracy - reference.accuracy
+        print(f"The deck (slide {reference.slide}): {reference.accuracy:.4f}, a difference of {difference:+.4f}")
         seeds = read_study_accuracies(run.name)
         low, high = intervals.prediction_interval(seeds)
         if len(seeds) > 1:
             place = "inside" if low <= accuracy <= high else "outside"
             interval = f"99 of 100 runs lie between {low:.4f} and {high:.4f}"
-            print(f"By the study's {len(seeds)} seeds, {interval}: this run is {place}.")
+            print(f"By the study's {len(seeds)} seeds, {interval}; this one is {place}")
     if metrics["validation_accuracy"] is not None:
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")

@@ -62,9 +62,9 @@ def check_writable(name):
     folder = MODELS / name
     if folder.exists():
         if not folder.is_dir():
-            raise UserError(f"{folder.absolute()} must be a folder, and is not: move away what is there")
+            raise UserError(f"{folder.absolute()} must be a folder but is a file: move it away")
         if os.path.ismount(folder) or not os.access(folder, os.W_OK):
-            raise UserError(f"{folder.absolute()} can't be replaced: it is another disk, or yours to read only")
+            raise UserError(f"{folder.absolute()} can't be replaced: it is a mount point, or you may not write to it")
 
 
 def save(model, history, data, args, **test_metrics):
@@ -121,7 +121,7 @@ def save(model, history, data, args, **test_metrics):
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise error from None
-        raise UserError(f"{error}. What was trained is kept in {folder}") from error
+        raise UserError(f"{error}. The trained model is kept in {folder}") from error
     return run
 
 

@@ -41,7 +41,7 @@ def fit(model, x, y, *, batch_size=32, epochs=1, validation_split=0.0, validatio
     if validation_split:
         split_at = math.floor(len(x) * (1 - validation_split))
         if split_at in (0, len(x)):
-            raise UserError(f"--validation-split {validation_split} leaves no image on one side of the split", 2)
+            raise UserError(f"--validation-split {validation_split} leaves no image to train or to validate with", 2)
         x, y, x_val, y_val = x[:split_at], y[:split_at], x[split_at:], y[split_at:]
     steps = math.ceil(len(x) / batch_size)
     if verbose:

@@ -105,7 +105,7 @@ def work(experiment_name, seed, folder, threads, versions):
     worker = distributed.get_worker()
     try:
         if worker.state.nthreads != 1:
-            raise UserError("it takes several runs at a time; start it with --nthreads 1")
+            raise UserError("it trains several models at a time; start it with --nthreads 1")
         experiments.set_num_threads(threads)
         here = experiments.code_version(experiment_name)
         for what in experiments.VERSIONS:
@@ -169,4 +169,4 @@ def run_pairs(client, pairs, folder, threads):
                 f"a worker cannot load this project ({error}); {START_WORKER} starts one that can"
             ) from error
         except CancelledError as error:
-            raise UserError("the Dask scheduler went away; this command, given again, goes on from here") from error
+            raise UserError("the Dask scheduler is gone; run the command again to continue") from error

@@ -136,7 +136,7 @@ def set_num_threads(wanted):
     try:
         tensorflow.config.threading.set_intra_op_parallelism_threads(wanted)
     except RuntimeError:
-        raise UserError(f"it computes with {num_threads()} threads already; start it anew") from None
+        raise UserError(f"TensorFlow already uses {num_threads()} threads in this process: restart it") from None
 
 
 @functools.cache
@@ -181,7 +181,7 @@ def read_rows():
     except ValueError as error:  # pandas' own error names the line
         raise UserError(f"{ROWS} is damaged: {error}") from error
     if list(rows) != COLUMNS:
-        raise UserError(f"{ROWS}, line 1: these are not the columns of this file")
+        raise UserError(f"{ROWS}, line 1: unexpected column names")
     numbers = rows[["seed", "threads", *NUMBERS]].apply(pd.to_numeric, errors="coerce")
     accuracies = numbers[[name for name in NUMBERS if "accuracy" in name]]
     damaged = numbers.isna().any(axis=1) | ~accuracies.apply(lambda column: column.between(0, 1)).all(axis=1)
@@ -190,7 +190,7 @@ def read_rows():
     repeated = rows.duplicated(["experiment", "seed"])
     for wrong, what in ((damaged, "is damaged"), (repeated, "repeats an earlier run")):
         if wrong.any():
-            raise UserError(f"{ROWS}, line {wrong.idxmax() + 2} {what}: mend or delete this line and run again")
+            raise UserError(f"{ROWS}, line {wrong.idxmax() + 2} {what}: correct or delete this line, then run again")
     return rows.astype({"seed": int, "threads": int})
 
 

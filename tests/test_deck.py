@@ -37,7 +37,7 @@ def test_slides_12_and_29_the_decks_accuracy_is_reached(deck, runs, name):
     seeds = read_study_accuracies(name)
     assert seeds.min() - 0.001 <= accuracy <= seeds.max() + 0.001
     assert f"The deck (slide {reference.slide}): {reference.accuracy}" in deck[name].stdout
-    assert "this run is inside" in deck[name].stdout
+    assert "this one is inside" in deck[name].stdout
 
 
 def gap(runs, name):

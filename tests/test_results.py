@@ -36,8 +36,8 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
     results.print_summary(make_run(test_accuracy=accuracy), [], "draw.html", 1)
     out = capsys.readouterr().out
     assert f"cnn: test accuracy {accuracy:.4f}, test loss 0.0300" in out
-    assert f"The deck (slide 29): 0.9902, so {accuracy - 0.9902:+.4f}." in out
-    assert "By the study's 20 seeds" in out and f"this run is {place}." in out
+    assert f"The deck (slide 29): 0.9902, a difference of {accuracy - 0.9902:+.4f}" in out
+    assert "By the study's 20 seeds" in out and f"this one is {place}" in out
 
 
 def test_synthetic_digits_are_never_compared_with_the_deck(capsys):

@@ -347,7 +347,7 @@ def test_11_a_run_that_cannot_be_replaced(tmp_path, monkeypatch):
     Path("models/cnn").mkdir(parents=True)
     runs.check_writable("cnn")
     monkeypatch.setattr(os.path, "ismount", lambda path: Path(path).name == "cnn")
-    with pytest.raises(UserError, match="models/cnn can't be replaced: it is another disk"):
+    with pytest.raises(UserError, match="models/cnn can't be replaced: it is a mount point"):
         runs.check_writable("cnn")
 
 
@@ -402,7 +402,7 @@ def test_11_what_was_trained_is_kept_elsewhere(tmp_path):
     (tmp_path / "tmp").mkdir()
     more = {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")}
     line = error_line(run_python(tmp_path, "-c", SWAPPED, ROOT / "mlp.py", *FAST, **more), 1)
-    kept = Path(re.search(r"What was trained is kept in (\S+)$", line)[1])
+    kept = Path(re.search(r"The trained model is kept in (\S+)$", line)[1])
     assert "No space left on device: 'models/mlp_256_dryrun_synthetic'" in line
     assert sorted(os.listdir(kept)) == ["history.csv", "metrics.json", "model.keras"]
 

@@ -39,7 +39,7 @@ def plot_convolution(image, kernel, output, path):
     n = len(image)
     middle = n / 2
     with figure(path, (11, 2.1 + 2.2 * n)) as fig:
-        fig.suptitle("Convolution with zero padding (slides 22-23): multiply, number by number, and add")
+        fig.suptitle("Convolution with zero padding (slides 22-23): multiply element by element, then add")
         top, bottom = fig.subfigures(2, 1, height_ratios=(0.6, n))
         axes = top.subplots()
         prepare(axes, 3 * n + 4, n + 0.7)
@@ -77,7 +77,7 @@ def plot_max_pooling(image, output, path):
     colors = np.array(SQUARES)[np.arange(half * half).reshape(half, half) % len(SQUARES)]
     largest = image == output.repeat(2, axis=0).repeat(2, axis=1)
     with figure(path, (9, 3.5)) as fig:
-        fig.suptitle("Max pooling (slides 24-26): of each 2x2 square the largest number stays")
+        fig.suptitle("Max pooling (slides 24-26): keep the largest number of each 2x2 square")
         axes = fig.subplots()
         prepare(axes, n + half + 6.5, n + 0.7)
         draw_matrix(axes, image, colors=colors.repeat(2, axis=0).repeat(2, axis=1), bold=largest)

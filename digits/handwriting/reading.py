@@ -29,7 +29,7 @@ def read_image(path):
         except (FileNotFoundError, PermissionError) as error:
             raise UserError(f"{path}: {error.strerror}") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise UserError(f"{path} has too many pixels, make it smaller first") from error
+            raise UserError(f"{path} has too many pixels: make it smaller") from error
         except UnidentifiedImageError as error:
             what = "is in no image format that is known here" if path.stat().st_size else "is empty"
             raise UserError(f"{path} {what}") from error
