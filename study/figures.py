@@ -5,10 +5,11 @@ import numpy as np
 from digits.figures.style import BLUE, GREY, ORANGE, figure
 
 
-def write_margin(axes, row, columns, texts):
-    """Write each of `texts` at the right of `axes`, in the line of `row`; columns: its place, in widths of the axes."""
-    for place, text in zip(columns, texts):
-        axes.text(place, row, text, transform=axes.get_yaxis_transform(), ha="center", va="center")
+def write_row(axes, row, texts):
+    """Write `texts` side by side into `axes`, which show nothing else, in the line of `row`."""
+    axes.axis("off")
+    for place, text in zip((0, 0.2, 0.5), texts):
+        axes.text(place, row, text, transform=axes.get_yaxis_transform(), va="center")
 
 
 def plot_seeds(values, path, title, label, references):
@@ -23,10 +24,9 @@ def plot_seeds(values, path, title, label, references):
     Returns:
         `path`.
     """
-    columns = 1.05, 1.14, 1.25  # of n, mean, sd
-    with figure(path, (10, 1.6 + 0.5 * len(values))) as fig:
+    with figure(path, (11, 1.6 + 0.5 * len(values))) as fig:
         fig.suptitle(title)
-        axes = fig.subplots()
+        axes, margin = fig.subplots(1, 2, sharey=True, width_ratios=(5, 2))
         for row, (name, numbers) in enumerate(values.items()):
             spread = row + np.linspace(-0.22, 0.22, len(numbers))  # one under the other, in the order of seeds
             axes.plot(numbers, spread, "o", color=BLUE, alpha=0.5, markersize=5, label="a seed")
@@ -36,8 +36,8 @@ def plot_seeds(values, path, title, label, references):
                 style = {"markersize": 9, "markeredgecolor": "black", "label": "the deck"}
                 axes.plot(references[name], row, "D", color=ORANGE, **style)
             deviation = f"{np.std(numbers, ddof=1):.4f}" if len(numbers) > 1 else "-"
-            write_margin(axes, row, columns, (f"{len(numbers)}", f"{mean:.4f}", deviation))
-        write_margin(axes, -0.75, columns, ("n", "mean", "sd"))
+            write_row(margin, row, (f"{len(numbers)}", f"{mean:.4f}", deviation))
+        write_row(margin, -0.75, ("n", "mean", "sd"))
         axes.set(xlabel=label, yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.5))
         axes.grid(axis="x")
         handles = {line.get_label(): line for line in axes.lines}
@@ -50,26 +50,26 @@ def plot_claims(groups, path, title):
 
     groups: a dict of what is measured to a list of `study.claims.Claim`; none of them is empty.
     """
-    columns = 1.06, 1.2, 1.46  # of n, mean, interval
-    with figure(path, (11, 1.4 + sum(0.6 + 0.36 * len(group) for group in groups.values()))) as fig:
+    with figure(path, (13, 1.4 + sum(0.6 + 0.36 * len(group) for group in groups.values()))) as fig:
         fig.suptitle(title)
         heights = [1 + len(group) for group in groups.values()]
-        panels = fig.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-        for axes, (measured, group) in zip(panels, groups.items()):
+        shape = {"squeeze": False, "height_ratios": heights, "width_ratios": (2, 1)}
+        panels, margins = fig.subplots(len(groups), 2, sharex="col", sharey="row", **shape).T
+        for axes, margin, (measured, group) in zip(panels, margins, groups.items()):
             axes.axvline(0, color="black", linewidth=1)
             for row, claim in enumerate(group):
                 color = BLUE if claim.verdict == "holds" else ORANGE
                 axes.plot([claim.low, claim.high], [row, row], color=color, linewidth=2)
                 axes.plot(claim.mean, row, "s", color=color, markersize=6)
                 interval = f"{claim.low:.4f} to {claim.high:.4f}" if claim.seeds > 1 else "-"
-                write_margin(axes, row, columns, (f"{claim.seeds}", f"{claim.mean:.4f}", interval))
+                write_row(margin, row, (f"{claim.seeds}", f"{claim.mean:.4f}", interval))
             names = [f"{claim.statement} (slide{'s' * ('-' in claim.slides)} {claim.slides})" for claim in group]
             axes.set(yticks=range(len(group)), yticklabels=names, ylim=(len(group) - 0.4, -0.6))
             axes.set_title(f"Difference in {measured}", loc="left", fontsize=11, fontweight="bold")
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
             axes.grid(axis="x")
-        write_margin(panels[0], -1, columns, ("n", "mean", "95% interval"))
+        write_row(margins[0], -1, ("n", "mean", "95% interval"))
         panels[-1].set_xlabel("mean difference and its 95% interval")
         panels[-1].locator_params(axis="x", nbins=5)
     return path

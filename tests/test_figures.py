@@ -23,12 +23,16 @@ HISTORY = pd.DataFrame(
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The figures that were drawn, as matplotlib Figures; they are written too."""
+    """The figures that were drawn, as matplotlib Figures; they are written too. Nothing of them is cut off."""
     from matplotlib.figure import Figure
 
     figures, draw = [], Figure.draw
     monkeypatch.setattr(Figure, "draw", lambda fig, renderer: (figures.append(fig), draw(fig, renderer)))
-    return figures
+    yield figures
+    for fig in figures:
+        (left, bottom), (right, top) = fig.get_tightbbox().get_points()
+        width, height = fig.get_size_inches()
+        assert left > -0.01 and bottom > -0.01 and right < width + 0.01 and top < height + 0.01
 
 
 def texts(axes):
@@ -320,11 +324,11 @@ def test_max_pooling_has_one_colour_for_a_square_and_its_output(drawn, tmp_path)
 def test_seeds_are_dots_and_the_deck_is_a_diamond(drawn, tmp_path):
     values = {"MLP": [0.97, 0.98, 0.99], "CNN": [0.992]}
     study_figures.plot_seeds(values, tmp_path / "s.png", "title", "test accuracy", {"CNN": 0.9902})
-    (axes,) = drawn[0].axes
+    axes, margin = drawn[0].axes
     lines = {marker: [list(line.get_xdata()) for line in axes.lines if line.get_marker() == marker] for marker in "o|D"}
     assert lines == {"o": [*values.values()], "|": [[pytest.approx(0.98)], [0.992]], "D": [[0.9902]]}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["MLP", "CNN"]
-    assert texts(axes) == ["3", "0.9800", "0.0100", "1", "0.9920", "-", "n", "mean", "sd"]
+    assert texts(margin) == ["3", "0.9800", "0.0100", "1", "0.9920", "-", "n", "mean", "sd"]
     assert (drawn[0].get_suptitle(), axes.get_xlabel()) == ("title", "test accuracy")
     assert legend(drawn[0]) == ["a seed", "mean", "the deck"]
 
@@ -333,28 +337,26 @@ def test_claims_are_a_forest_plot(drawn, tmp_path):
     holds = claims.judge_difference("13", "more units overfit more", "gap", pd.Series([0.019, 0.02, 0.021]))
     fails = claims.judge_difference("14-17", "Dropout helps", "test accuracy", pd.Series([-0.01, -0.011, -0.012]))
     study_figures.plot_claims({"gap": [holds], "test accuracy": [fails, holds]}, tmp_path / "c.png", "title")
-    first, second = drawn[0].axes
-    assert [axes.get_title(loc="left") for axes in drawn[0].axes] == [
-        "Difference in gap",
-        "Difference in test accuracy",
-    ]
+    first, margin, second, _ = drawn[0].axes
+    assert first.get_title(loc="left") == "Difference in gap"
+    assert second.get_title(loc="left") == "Difference in test accuracy"
     assert [label.get_text() for label in second.get_yticklabels()] == [
         "Dropout helps (slides 14-17)",
         "more units overfit more (slide 13)",
     ]
-    for axes in drawn[0].axes:
+    for axes in (first, second):
         assert axes.lines[0].get_xdata() == [0, 0]  # the line at 0
     _, interval, mean = first.lines
     assert list(interval.get_xdata()) == [holds.low, holds.high] and list(mean.get_xdata()) == [holds.mean]
-    assert texts(first)[:3] == ["3", "0.0200", f"{holds.low:.4f} to {holds.high:.4f}"]
+    assert texts(margin)[:3] == ["3", "0.0200", f"{holds.low:.4f} to {holds.high:.4f}"]
     assert second.lines[1].get_color() == style.ORANGE != mean.get_color()
 
 
 def test_a_claim_of_one_seed_has_no_interval(drawn, tmp_path):
     claim = claims.judge_difference("13", "more units overfit more", "gap", pd.Series([0.02]))
     study_figures.plot_claims({"gap": [claim]}, tmp_path / "c.png", "title")
-    (axes,) = drawn[0].axes
-    assert texts(axes)[:3] == ["1", "0.0200", "-"]
+    _, margin = drawn[0].axes
+    assert texts(margin)[:3] == ["1", "0.0200", "-"]
 
 
 def has_grid(axes):
