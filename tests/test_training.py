@@ -119,7 +119,7 @@ def test_without_validation(digits):
 
 @pytest.mark.parametrize("split", [1e-17, 0.9999])
 def test_a_split_with_an_empty_side(digits, split):
-    with pytest.raises(UserError, match="leaves no image on one side") as error:
+    with pytest.raises(UserError, match="leaves no image to train or to validate with") as error:
         train("mlp_256", digits, training.fit, validation_split=split)
     assert error.value.exit_code == 2
 
