@@ -198,6 +198,7 @@ def test_undo_clear_pen_and_examples(page):
 
 def test_a_hand_on_the_keyboard_draws_and_traces(page):
     page.click("#clear")
+    page.mouse.move(0, 0)  # where no map can be scrolled under it: that would be traced instead
     page.focus("#pad")
     page.keyboard.press("Space")
     for _ in range(10):

@@ -234,7 +234,7 @@ def clean(cnn, mnist):
 @pytest.mark.parametrize("name", pens.FAMILIES)
 def test_other_images_keep_the_accuracy(clean, name):
     model, expected = clean
-    images, labels = benchmark.draw_images(name, 50 if name.startswith("photograph") else 150)
+    images, labels = benchmark.draw_images(name, 100 if name.startswith("photograph") else 150)
     for single in (True, False):
         assert np.mean(benchmark.predict_images(model, images, single) == labels) >= expected - MARGINS[name]
 

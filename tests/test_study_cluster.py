@@ -158,7 +158,7 @@ def test_a_scheduler_that_goes_away(tmp_path, mnist_folder, scheduler):
         wait_until((tmp_path / experiments.ROWS).exists, client)
         process.kill()
         _, errors = client.communicate(timeout=120)
-    assert client.returncode == 1 and errors.count("\n") == 1 and "goes on from here" in errors, errors
+    assert client.returncode == 1 and errors.count("\n") == 1 and "run the command again to continue" in errors, errors
     assert len(read_rows(tmp_path)) >= 1
 
 
