@@ -1,6 +1,6 @@
 """How fast are the scripts, compared with plain Keras, TensorFlow, PyTorch and JAX, and with the machine's own limit?
 
-python -m benchmarks.speed               five rounds of every run: half an hour on two cores, an hour with the peers
+python -m benchmarks.speed               five rounds of every run: an hour or more on two cores
 python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
 python -m benchmarks.speed cnn --without plain_jax     only this run; JAX's convolutions take long on a CPU
 
@@ -184,7 +184,7 @@ def main():
     parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
     parser.add_argument("--rounds", type=cli.bounded_int(1), default=5, help="measurements of each side")
     optional = [side for side in SIDES if side != "plain_keras"]  # which all are compared with
-    parser.add_argument("--without", action="append", default=[], choices=optional, help="leave this side out")
+    parser.add_argument("--without", action="append", choices=optional, help="leave this side out")
     parser.add_argument("--bfloat16", action="store_true", help="measure the scripts with --bfloat16 as well")
     args = parser.parse_args()
     for run in args.runs:
@@ -194,7 +194,8 @@ def main():
     if not (data / "mnist.npz").exists():
         raise UserError("data/mnist.npz is not there: data/README.md says where to get it")
 
-    sides = [side for side, module in SIDES.items() if importlib.util.find_spec(module) and side not in args.without]
+    sides = [side for side, module in SIDES.items() if importlib.util.find_spec(module)]
+    sides = [side for side in sides if side not in (args.without or [])]
     sides += ["script --bfloat16"] * args.bfloat16
     rows = []
     try:

@@ -56,7 +56,7 @@ def fit(model, x, y, *, batch_size=32, epochs=1, validation_split=0.0, validatio
     training = acceleration.batch_dataset(x, y, batch_size, shuffle=True)
     validation = acceleration.batch_dataset(x_val, y_val, VALIDATION_BATCH) if len(x_val) else None
     with interrupt_between_batches() as callback:
-        # A training step is traced twice if it has to create variables: the optimizer's and the metrics' are there.
+        # TensorFlow traces a step that creates variables twice: so the optimizer's and the metrics' are created here.
         model.optimizer.build(model.trainable_variables)
         if validation:
             model.evaluate(validation.take(1), verbose=0)

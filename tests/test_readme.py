@@ -6,6 +6,7 @@ from functools import cache
 import pandas as pd
 import pytest
 
+from benchmarks import speed
 from conftest import ROOT, run_python
 from digits import slides
 
@@ -15,7 +16,7 @@ READMES = [
     ROOT / "CONTRIBUTING.md",
     *(ROOT / f"{name}/README.md" for name in ("benchmarks", "plots", "study")),
 ]
-RUNS = {"mlp.py": "mlp_256", "mlp.py --hidden 800": "mlp_800", "mlp_dropout.py": "mlp_dropout", "cnn.py": "cnn"}
+RUNS = {" ".join(command): run for run, command in speed.COMMANDS.items()}
 
 each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda path: path.relative_to(ROOT).as_posix())
 each_lesson = pytest.mark.parametrize("readme", LESSON, ids=lambda path: path.name)
@@ -114,8 +115,6 @@ def test_the_tables_of_the_study_are_its_summary():
 
 
 def test_the_tables_of_speed_are_the_benchmarks():
-    from benchmarks import speed
-
     table = speed.format_table(pd.read_csv(ROOT / "results" / "benchmark.csv"))
     text = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
     found = [row for row in rows(text) if row[0] in speed.COMMANDS]

@@ -91,14 +91,14 @@ def remove_background(grey):
     noise = 1.5 * np.median(np.abs(grey - ndimage.median_filter(grey, 3))) / max(np.median(grey), 0.05)
     even = np.mean(grey > np.percentile(grey, 99) - 0.02) > 0.2  # a scan's page
     faintest = max(FAINTEST, 12 * noise)
-    usual = local_median(grey)
+    wide, usual = (np.inf, None) if even else (WIDE * max(grey.shape), local_median(grey))
     found = []
     for reach in REACHES:
         if found and reach > 0.5 * max(grey.shape):
             break
         padded = np.pad(grey, reach, mode="maximum", stat_length=reach)
         paper = ndimage.grey_closing(padded, (reach, reach))[reach:-reach, reach:-reach]
-        if not even and reach > WIDE * max(grey.shape):
+        if reach > wide:
             paper = np.minimum(paper, usual)
         ink = (paper - grey) / np.maximum(paper, 0.05)
         found.append(ink - np.percentile(ink, 20))
@@ -110,7 +110,7 @@ def remove_background(grey):
     enough = strengths > max(faintest, 0.4 * strengths.max())
     enough[:-1] &= (strengths[1:] < 1.25 * strengths[:-1]) & (areas[1:] < 1.2 * areas[:-1])
     chosen = enough.argmax() if enough.any() else len(found) - 1
-    if REACHES[chosen] > WIDE * max(grey.shape) and not even:
+    if REACHES[chosen] > wide:
         faintest = max(faintest, FAINTEST_WIDE)
     dark = inside[chosen] > max(0.5 * strengths[chosen], 0.01)
     strength = np.median(inside[chosen][dark]) if dark.any() else 0
