@@ -7,12 +7,16 @@ python -m benchmarks.pens      writes photograph.jpg, a number on paper, to try 
 """
 
 import io
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
 from skimage.morphology import skeletonize
+
+from digits import cli
+from digits.files import atomic_write
 
 # Each digit as a pen may write it, in a box of 100 by 100: strokes, of points (x y); after a "-" they have corners.
 STROKES = [
@@ -183,14 +187,16 @@ FAMILIES = {
 
 
 def main():
+    cli.argument_parser(__doc__, "-m benchmarks.pens").parse_args()
     rng = np.random.default_rng(17)
     number = [written(digit, rng) for digit in (2, 0, 4, 7, 5)]
     strokes = [np.add(stroke, (0.95 * place, 0)) for place, digit in enumerate(number) for stroke in digit]
     page = photograph(strokes, rng, megapixels=2)
     written_half = page.crop((0, 0, page.width, page.height // 2))
-    written_half.save("photograph.jpg", quality=90)
+    with atomic_write(Path("photograph.jpg")) as part:
+        written_half.save(part, quality=90)
     print("Written: photograph.jpg")
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(main)

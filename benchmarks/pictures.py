@@ -4,6 +4,7 @@ python cnn.py                    first
 python -m benchmarks.pictures    writes plots/draw.png and plots/draw.webp; needs Playwright and Chromium
 """
 
+import importlib.util
 import io
 import shutil
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import pens
-from digits import results
+from digits import cli, results
+from digits.errors import UserError
 from digits.files import atomic_write
 
 SIZE = {"width": 1280, "height": 800}
@@ -21,15 +23,21 @@ STEP = 6  # points of a stroke from one frame to the next
 
 
 def main():
+    cli.argument_parser(__doc__, "-m benchmarks.pictures").parse_args()
+    path, chromium = results.PLOTS / "cnn" / "draw.html", shutil.which("chromium")
+    if not path.exists():
+        raise UserError(f"there is no {path}: run `python cnn.py` first")
+    if not (chromium and importlib.util.find_spec("playwright")):
+        raise UserError("needs Chromium, and Playwright: `python -m pip install -r requirements-dev.txt`")
     from playwright.sync_api import sync_playwright
 
     strokes = pens.written(DIGIT, np.random.default_rng(3))
     low = np.concatenate(strokes).min(axis=0)
     strokes = [(stroke - low) * 190 + [75, 45] for stroke in strokes]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        browser = playwright.chromium.launch(executable_path=chromium)
         page = browser.new_page(viewport=SIZE, locale="en-US", color_scheme="light")
-        page.goto((results.PLOTS / "cnn" / "draw.html").absolute().as_uri())
+        page.goto(path.absolute().as_uri())
         page.click("#clear")
         frames = list(draw(page, strokes))
         page.hover(".convolution canvas >> nth=7", position={"x": 36, "y": 24})
@@ -67,4 +75,4 @@ def save(path, image, **options):
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(main)

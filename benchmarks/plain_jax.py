@@ -1,12 +1,12 @@
 """The same trainings in JAX with optax, as their users write them: an epoch is one `lax.scan`, compiled.
 
-python benchmarks/plain_jax.py RUN FOLDER      RUN: mlp_256, mlp_800, mlp_dropout or cnn; FOLDER: where mnist.npz is
+python benchmarks/plain_jax.py cnn data
 
 It imports nothing of this project.
 """
 
+import argparse
 import json
-import sys
 import time
 from functools import partial
 
@@ -61,7 +61,11 @@ def cnn(parameters, x, key=None):
 
 
 def main():
-    run, folder = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", choices=["mlp_256", "mlp_800", "mlp_dropout", "cnn"])
+    parser.add_argument("folder", help="where mnist.npz is")
+    args = parser.parse_args()
+    run, folder = args.run, args.folder
     x_train, y_train, x_test, y_test = load_data(folder)
     x_val, y_val = x_train[TRAINING:], y_train[TRAINING:]
     x_train, y_train = x_train[:TRAINING], y_train[:TRAINING]

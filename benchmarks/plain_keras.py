@@ -1,12 +1,12 @@
 """Plain Keras scripts, written from the slides: what ours must agree with, and what `benchmarks/speed.py` measures.
 
-python benchmarks/plain_keras.py RUN FOLDER      RUN: mlp_256, mlp_800, mlp_dropout or cnn; FOLDER: where mnist.npz is
+python benchmarks/plain_keras.py cnn data
 
 It imports nothing of this project, so that nothing of this project can make it faster.
 """
 
+import argparse
 import json
-import sys
 import time
 
 import keras
@@ -53,7 +53,11 @@ def fit(model, x_train, y_train, epochs=10):
 
 
 def main():
-    run, folder = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", choices=["mlp_256", "mlp_800", "mlp_dropout", "cnn"])
+    parser.add_argument("folder", help="where mnist.npz is")
+    args = parser.parse_args()
+    run, folder = args.run, args.folder
     x_train, y_train, x_test, y_test = load_data(folder)
     if run == "cnn":
         x_train, x_test = x_train.reshape(60000, 28, 28, 1), x_test.reshape(10000, 28, 28, 1)

@@ -1,13 +1,13 @@
 """The same trainings in PyTorch, as its users write them.
 
-python benchmarks/plain_pytorch.py RUN FOLDER      RUN: mlp_256, mlp_800, mlp_dropout or cnn; FOLDER: where mnist.npz is
+python benchmarks/plain_pytorch.py cnn data
 
 Adam is fused, and the CNN's images are channels-last, as PyTorch's performance guide says. It imports nothing of this
 project.
 """
 
+import argparse
 import json
-import sys
 import time
 
 import numpy as np
@@ -68,7 +68,11 @@ def train(model, optimizer, x, y):
 
 
 def main():
-    run, folder = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", choices=["mlp_256", "mlp_800", "mlp_dropout", "cnn"])
+    parser.add_argument("folder", help="where mnist.npz is")
+    args = parser.parse_args()
+    run, folder = args.run, args.folder
     x_train, y_train, x_test, y_test = load_data(folder)
     x_val, y_val = x_train[TRAINING:], y_train[TRAINING:]
     x_train, y_train = x_train[:TRAINING], y_train[:TRAINING]

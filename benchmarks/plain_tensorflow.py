@@ -1,13 +1,12 @@
 """The same trainings as a bare TensorFlow loop, without Keras: how fast could they be?
 
-python benchmarks/plain_tensorflow.py RUN FOLDER
+python benchmarks/plain_tensorflow.py cnn data
 
-RUN is mlp_256, mlp_800, mlp_dropout or cnn; FOLDER is where mnist.npz is. An epoch is one graph. It imports nothing of
-this project.
+An epoch is one graph. It imports nothing of this project.
 """
 
+import argparse
 import json
-import sys
 import time
 
 import numpy as np
@@ -53,7 +52,11 @@ def build_model(run):
 
 
 def main():
-    run, folder = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", choices=["mlp_256", "mlp_800", "mlp_dropout", "cnn"])
+    parser.add_argument("folder", help="where mnist.npz is")
+    args = parser.parse_args()
+    run, folder = args.run, args.folder
     x_train, y_train, x_test, y_test = load_data(folder)
     variables, model = build_model(run)
     slots = [(tf.Variable(tf.zeros_like(v)), tf.Variable(tf.zeros_like(v))) for v in variables]

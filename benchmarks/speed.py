@@ -179,8 +179,7 @@ def format_table(table):
 
 
 def main():
-    parser = cli.argument_parser(__doc__)
-    parser.prog = "-m benchmarks.speed"
+    parser = cli.argument_parser(__doc__, "-m benchmarks.speed")
     parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
     parser.add_argument("--rounds", type=cli.bounded_int(1), default=5, help="measurements of each side")
     optional = [side for side in SIDES if side != "plain_keras"]  # which all are compared with

@@ -66,9 +66,14 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
         return action.help if action.default is None else super()._get_help_string(action)
 
 
-def argument_parser(description):
-    """Return a parser whose errors are one line on stderr (exit code 2)."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=HelpFormatter, allow_abbrev=False)
+def argument_parser(description, prog=None):
+    """Return a parser whose errors are one line on stderr (exit code 2).
+
+    Args:
+        description: what `-h` says above the flags.
+        prog: what stands between `python` and the flags (default: the script's name).
+    """
+    parser = argparse.ArgumentParser(prog, description=description, formatter_class=HelpFormatter, allow_abbrev=False)
     parser.error = lambda message: fail(f"{message} (`python {parser.prog} -h` explains every flag)", 2)
     return parser
 

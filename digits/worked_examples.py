@@ -31,7 +31,7 @@ def max_pooling(image=POOLED):
 
 
 def main(argv=None):
-    cli.argument_parser(__doc__).parse_args(argv)
+    cli.argument_parser(__doc__, "-m digits.worked_examples").parse_args(argv)
     environment.import_tensorflow()
     convolved, pooled = convolution(), max_pooling()
     print(f"Slides 22-23: the image\n{IMAGE}\nand the filter\n{FILTER}\ngive, by Keras's Conv2D,\n{convolved}")

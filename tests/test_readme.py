@@ -1,6 +1,8 @@
 """The READMEs: what they link to exists, their commands are real, and their numbers are those in results/."""
 
+import os
 import re
+import tempfile
 from functools import cache
 
 import pandas as pd
@@ -29,7 +31,14 @@ def rows(text):
 
 @cache
 def help_of(*command):
-    return run_python(ROOT, *command, "-h").stdout
+    """What `python COMMAND -h` prints, which is all that it does."""
+    if command[0] != "-m":
+        command = [ROOT / command[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        process = run_python(folder, *command, "-h", PYTHONPATH=str(ROOT))
+        assert process.returncode == 0 and process.stdout.startswith("usage: "), process.stderr
+        assert not os.listdir(folder)
+    return process.stdout
 
 
 def describe_seeds(experiment):
