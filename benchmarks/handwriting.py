@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-import predict
 import preprocess
 from benchmarks import pens
-from digits import cli, environment, handwriting, mnist
+from digits import cli, environment, handwriting, mnist, runs
 from digits.errors import UserError
+from digits.predictions import find_doubts
 
 
 def predict_images(model, images, single=True):
@@ -80,7 +80,7 @@ def measure_named(model, path):
         predictions = "".join(str(values.argmax()) for values in probabilities)
         correct.append(predictions == label)
         if len(predictions) == len(label):
-            doubts = predict.find_doubts(digits, probabilities)
+            doubts = find_doubts(digits, probabilities)
             unmarked += [a == b for a, b, doubt in zip(predictions, label, doubts) if not doubt]
     print(f"| {path} ({len(labels)}) | {100 * np.mean(correct):.1f}% | {100 * np.mean(unmarked):.1f}% |", flush=True)
 
@@ -92,7 +92,7 @@ def main():
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder or an .npz archive to measure")
     args = parser.parse_args()
     environment.import_tensorflow()
-    run, model = next(iter(predict.choose_models(args.model).items()))
+    run, model = next(iter(runs.choose_models(args.model).items()))
     if args.paths:
         print(f"| images | predicted without a mistake by {run} | of the digits that it did not mark |\n|---|---|---|")
         for path in args.paths:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from digits import acceleration, slides
-from digits.errors import UserError
+from digits.errors import UserError, print_error
 from digits.files import atomic_folder, check_folder, clear_leftovers, write_json
 
 MODELS = Path("models")
@@ -233,6 +233,34 @@ def list_runs():
     clear_leftovers(MODELS)
     names = sorted(path.parent.name for path in MODELS.glob("[!.]*/metrics.json"))
     return [name for name in slides.RUNS if name in names] + [name for name in names if name not in slides.RUNS]
+
+
+def choose_models(name=None, every=False):
+    """Return a dict of run name to model: the run `name`, or the best saved one, or with `every` all, best first.
+
+    The best has the highest test accuracy, on MNIST before synthetic digits. A damaged run is passed over with a line
+    on stderr. Raises UserError where no model is left.
+    """
+    if name:
+        load_run(name)  # says which runs there are, where this one is not
+        return {name: load_model(name)}
+    saved, models = [], {}
+    for name in list_runs():
+        try:
+            metrics = load_run(name).metrics
+            saved.append((metrics["dataset"] == "mnist", metrics.get("test_accuracy") or 0, name))
+        except UserError as error:
+            print_error(error)
+    for *_, name in sorted(saved, reverse=True):
+        try:
+            models[name] = load_model(name)
+        except UserError as error:
+            print_error(error)
+        if models and not every:
+            break
+    if not models:
+        raise UserError(f"there is no saved run in {MODELS.absolute()}; train one first: `python cnn.py`")
+    return models
 
 
 def versions():

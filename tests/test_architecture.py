@@ -9,8 +9,8 @@ from digits import slides
 
 LESSON = {"preprocess", "mlp", "mlp_dropout", "cnn", "evaluate", "predict", "reproduce"}
 ROOMS = [
-    *("worked_examples", "cli", "results", "pages", "training", "runs", "handwriting", "mnist", "synthetic"),
-    *("figures", "slides", "intervals", "acceleration", "files", "environment", "errors"),
+    *("worked_examples", "cli", "results", "pages", "training", "runs", "predictions", "handwriting", "mnist"),
+    *("synthetic", "figures", "slides", "intervals", "acceleration", "files", "environment", "errors"),
 ]
 # A package may import what stands beside it here, and itself.
 PACKAGES = {"digits": set(), "study": {"digits", *LESSON}, "benchmarks": {"digits", "study", *LESSON}}

@@ -7,7 +7,6 @@ takes them all. Lengths that are fractions are of the image's longer side, or of
 
 from digits.handwriting.paths import list_images, name_figures
 from digits.handwriting.reading import read_image
-from digits.handwriting.scoring import score_files
 from digits.handwriting.segmentation import Digits, find_digits
 
-__all__ = ["Digits", "find_digits", "list_images", "name_figures", "read_image", "score_files"]
+__all__ = ["Digits", "find_digits", "list_images", "name_figures", "read_image"]

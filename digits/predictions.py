@@ -1,0 +1,89 @@
+"""Predictions for image files: their table, what speaks against them, and how far they are from the files' names."""
+
+import numpy as np
+
+from digits.figures.evaluation import format_percent
+
+CONFIDENCE = 0.9  # below it, a prediction is doubtful: above, 98 of 100 were correct on other people's digits
+
+
+def find_doubts(digits, probabilities):
+    """Return what speaks against each prediction, (n,) texts; "" for nothing.
+
+    Args:
+        digits: `handwriting.Digits`, n of them.
+        probabilities: (n, 10) float32.
+    """
+    confident = probabilities.max(axis=1) >= CONFIDENCE
+    return [
+        "may be two digits" if wide else "" if sure else "low confidence" for wide, sure in zip(digits.wide, confident)
+    ]
+
+
+def tabulate(path, run, digits, probabilities):
+    """Return a DataFrame, one row per digit: its file, its position there, the prediction, the doubt, and the run.
+
+    Args:
+        path: of the image file.
+        run: name of the run that predicts.
+        digits, probabilities: as of `find_doubts`.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame(probabilities, columns=[f"p{digit}" for digit in range(10)])
+    table.insert(0, "probability", probabilities.max(axis=1))
+    table.insert(0, "digit", probabilities.argmax(axis=1))
+    table.insert(0, "position", np.arange(len(table)) + 1)
+    table.insert(0, "file", str(path))
+    return table.assign(doubt=find_doubts(digits, probabilities), run=run)
+
+
+def print_predictions(table, with_run):
+    """Print the predictions of a run for a file, a table as of `tabulate`, each with the two that come next."""
+    file, run = table.loc[0, ["file", "run"]]
+    print(f"\n{file}: {' '.join(map(str, table['digit']))}" + f"   ({run})" * with_run)
+    for row in table.to_dict("records"):
+        values = np.array([row[f"p{digit}"] for digit in range(10)])
+        then = ", ".join(f"{other} {100 * values[other]:.1f}%" for other in np.argsort(-values, kind="stable")[1:3])
+        doubt = f"   ? {row['doubt']}" * bool(row["doubt"])
+        print(f"  {row['position']}. {row['digit']}  {format_percent(row['probability']):>6}   then {then}{doubt}")
+    if all(table["doubt"]):
+        print("  ? there may be no digit in this image")
+
+
+def score_files(table, labels):
+    """Return a DataFrame, one row per file: its `label`, the predicted `digits`, and the edit `distance` of the two.
+
+    Args:
+        table: DataFrame with columns `file` and `digit`, the predictions of one run; a file that is not in it has none.
+        labels: a dict of file to the digits that it shows, as text.
+    """
+    import pandas as pd
+
+    digits = table.groupby("file")["digit"].agg(lambda found: "".join(map(str, found))).to_dict()
+    files = pd.DataFrame([(file, label, digits.get(file, "")) for file, label in labels.items()])
+    files.columns = ["file", "label", "digits"]
+    files["distance"] = [edit_distance(label, found) for label, found in zip(files["label"], files["digits"])]
+    return files
+
+
+def print_scores(run, files):
+    """Print which rows of digits are not correct, and how many files are; `files` as `score_files` returns them."""
+    rows = files[files["label"].str.len() > 1]
+    for file in rows[rows["distance"] > 0].itertuples():
+        print(f"{file.file}: {file.label} was predicted as {file.digits or 'nothing'}")
+    if len(rows):
+        share = 1 - rows["distance"].sum() / rows["label"].str.len().sum()
+        print(f"{run}: {sum(rows['distance'] == 0)} of {len(rows)} rows correct, {share:.4f} of their digits")
+    correct = sum(files["distance"] == 0)
+    print(f"{run}: {correct} of {len(files)} correct, accuracy {correct / len(files):.4f} on your own handwriting")
+
+
+def edit_distance(text, other):
+    """Return how many characters must be changed, added or left out to make one text the other."""
+    distances = list(range(len(other) + 1))
+    for place, letter in enumerate(text, 1):
+        before, distances = distances, [place]
+        for column, character in enumerate(other):
+            distances.append(min(before[column + 1] + 1, distances[-1] + 1, before[column] + (letter != character)))
+    return distances[-1]
