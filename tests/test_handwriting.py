@@ -306,6 +306,30 @@ def test_thick_ink_that_fills_the_frame_is_dark_on_light():
         assert digit[14, 14] < 60 and digit.max() > 200  # the hole is a hole
 
 
+def measure(image):
+    """The width and the height of a 28x28 image's digit, in pixels."""
+    return [np.ptp(np.flatnonzero((image > 127).any(axis=axis))) + 1 for axis in (0, 1)]
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_a_digit_stretched_to_a_square_frame_is_made_as_narrow_as_digits_are(single):
+    tight = dark().crop(ImageOps.invert(dark()).getbbox())
+    square = tight.resize((16, 16), Image.NEAREST)
+    assert measure(digits(square, single).images[0]) == pytest.approx([16, 20], abs=1)
+    # With paper around it, or in a frame of another shape, nobody has stretched it.
+    assert measure(digits(ImageOps.expand(square, 4, 255), single).images[0]) == pytest.approx([20, 20], abs=1)
+    assert measure(digits(tight, single).images[0]) == pytest.approx([20 * tight.width / tight.height, 20], abs=1)
+
+
+@pytest.mark.parametrize("seed", [4, 21])
+def test_strokes_along_the_frame_of_a_small_scan_are_ink(seed):
+    rng = np.random.default_rng(seed)
+    five = pens.draw(pens.written(5, rng), (200, 200), 100, 5, rng)
+    scan = five.crop(ImageOps.invert(five).getbbox()).resize((16, 16), Image.BOX).point(lambda grey: 255 * (grey > 190))
+    (image,) = digits(scan, single=True).images
+    assert measure(image) == pytest.approx([16, 20], abs=1)
+
+
 def test_a_patch_on_transparent_ground_is_paper(tmp_path):
     image = Image.new("RGBA", (300, 260), (0, 0, 0, 0))
     image.paste(dark().convert("RGBA"), (60, 40))

@@ -103,7 +103,7 @@ def remove_background(grey):
         ink = (paper - grey) / np.maximum(paper, 0.05)
         found.append(ink - np.percentile(ink, 20))
     inside = [clear_frame(ink, faintest) for ink in found]
-    if even and not inside[-1].any():  # ink that fills the frame
+    if even and inside[-1].sum() < 0.05 * found[-1].clip(0).sum():  # ink that fills the frame
         inside = found
     strengths = np.array([np.percentile(ink, 99.9) for ink in inside])
     areas = np.array([np.mean(ink > 0.4 * strength) for ink, strength in zip(inside, strengths)])

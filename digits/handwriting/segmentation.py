@@ -8,6 +8,7 @@ from digits.handwriting.ink import along_frame, find_ink, longer_side, touches
 from digits.handwriting.normalization import bounding_box, center_by_mass, match_mnist, normalize_stroke, reopen_holes
 
 MARGIN = 8  # pixels around a digit in which the ink is looked at
+ASPECT = 0.8  # width of a digit by its height: the median of the MNIST images that the networks are trained on
 
 
 class Digits(NamedTuple):
@@ -31,10 +32,9 @@ def find_digits(image, single=False):
     if ready is not None:
         box = np.array([bounding_box(ready > 0)]) * np.array(image.size * 2) / 28
         return Digits(box, ready[None], np.array([False]), np.empty((0, 4)))
-    ink, mask = find_ink(scan, grey.shape)
-    labels, pieces = find_pieces(mask, ink)
-    groups, dropped = (group_single(pieces), []) if single else group_pieces(pieces, mask.shape)
-    groups = sort_by_rows(groups)
+    ink, labels, groups, dropped = find_groups(scan, grey.shape, single)
+    if len(groups) == 1 and fills_square(groups[0], ink.shape):  # stretched to its frame: of unknown aspect
+        ink, labels, groups, dropped = find_groups(scan, (grey.shape[0], ASPECT * grey.shape[1]), single)
     scale = np.array([image.width / ink.shape[1], image.height / ink.shape[0]] * 2)
     images = []
     for group in groups:
@@ -45,6 +45,23 @@ def find_digits(image, single=False):
     boxes, others = (np.array([box_of(group) for group in some]).reshape(-1, 4) for some in (groups, dropped))
     wide = (boxes[:, 2] - boxes[:, 0] > 1.3 * (boxes[:, 3] - boxes[:, 1])) & (not single)
     return Digits(boxes * scale, np.array(images, np.uint8).reshape(-1, 28, 28), wide, others * scale)
+
+
+def find_groups(scan, shape, single):
+    """Return the ink of a scan, the numbers of its pieces (h, w), the digits in order, and what is left out.
+
+    Arguments as of `find_ink` and `find_digits`; a digit is a list of pieces.
+    """
+    ink, mask = find_ink(scan, shape)
+    labels, pieces = find_pieces(mask, ink)
+    groups, dropped = (group_single(pieces), []) if single else group_pieces(pieces, mask.shape)
+    return ink, labels, sort_by_rows(groups), dropped
+
+
+def fills_square(group, shape):
+    """Return whether a digit fills a square image from each side to the opposite one, which few digits do by nature."""
+    left, top, right, bottom = box_of(group)
+    return shape[0] == shape[1] and (left, top) == (0, 0) and (right, bottom) == shape
 
 
 def undo_repetition(grey):
