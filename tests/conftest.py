@@ -11,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
+
+from benchmarks.speed import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ["mlp.py", "mlp_dropout.py", "cnn.py"]
@@ -79,28 +82,52 @@ def run_python(folder, *command, **env):
 
 
 @pytest.fixture(scope="session")
-def trained_folder(tmp_path_factory):
+def shared(tmp_path_factory):
+    """The folder that all processes of a test session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def trained_folder(shared):
     """A folder in which mlp.py and cnn.py have run on synthetic digits; for reading only, all tests share it."""
-    folder = tmp_path_factory.mktemp("trained")
-    for command in (["mlp.py"], ["cnn.py", "--digit", "3"]):
-        script, *flags = command
-        process = run_python(folder, ROOT / script, *flags, "--dataset", "synthetic", "--dry-run")
-        assert process.returncode == 0 and process.stderr == "", process.stderr
+    folder = shared / "trained"
+    with FileLock(shared / "trained.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            for script, *flags in (["mlp.py"], ["cnn.py", "--digit", "3"]):
+                process = run_python(folder, ROOT / script, *flags, "--dataset", "synthetic", "--dry-run")
+                assert process.returncode == 0 and process.stderr == "", process.stderr
     return folder
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory):
-    """The folder that all real trainings on MNIST share."""
-    return tmp_path_factory.mktemp("runs")
+def train(mnist_folder, shared):
+    """A function that trains a run of the deck on MNIST, once in a test session; it returns what the script printed.
+
+    All of them are trained in one folder, which is the function's `folder`.
+    """
+    folder = shared / "runs"
+    folder.mkdir(exist_ok=True)
+
+    def train(name):
+        output = folder / f"{name}.txt"
+        with FileLock(folder / f"{name}.lock"):
+            if not output.exists():
+                process = run_python(folder, ROOT / COMMANDS[name][0], *COMMANDS[name][1:], "--dataset", "mnist")
+                assert process.returncode == 0, process.stderr
+                output.write_text(process.stdout, encoding="utf-8")
+        return output.read_text(encoding="utf-8")
+
+    train.folder = folder
+    return train
 
 
 @pytest.fixture(scope="session")
-def cnn(mnist_folder, runs):
+def cnn(train):
     """The folder in which the deck's CNN is trained, once in a test session."""
-    if not (runs / "models/cnn/metrics.json").exists():
-        assert run_python(runs, ROOT / "cnn.py", "--dataset", "mnist").returncode == 0
-    return runs
+    train("cnn")
+    return train.folder
 
 
 @pytest.fixture
