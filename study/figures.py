@@ -58,7 +58,7 @@ def plot_claims(groups, path, title):
         for axes, margin, (measured, group) in zip(panels, margins, groups.items()):
             axes.axvline(0, color="black", linewidth=1)
             for row, claim in enumerate(group):
-                color = BLUE if claim.verdict == "holds" else ORANGE
+                color = {"holds": BLUE, "does not hold": ORANGE}.get(claim.verdict, GREY)
                 axes.plot([claim.low, claim.high], [row, row], color=color, linewidth=2)
                 axes.plot(claim.mean, row, "s", color=color, markersize=6)
                 interval = f"{claim.low:.4f} to {claim.high:.4f}" if claim.seeds > 1 else "-"
