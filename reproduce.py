@@ -12,18 +12,14 @@ stay until --again replaces them.
 
 import sys
 from collections import Counter
-from pathlib import Path
 
 sys.path.insert(0, __file__.removesuffix("reproduce.py"))  # `python -P` leaves it out
 
-from digits import cli, environment, mnist, slides
+from digits import cli, environment, mnist
 from digits.errors import UserError
-from digits.files import atomic_write, check_folder
-from study import claims, cluster, experiments, figures
+from digits.files import check_folder
+from study import cluster, experiments, report
 from study.experiments import EXPERIMENTS, ROWS
-
-MARKDOWN, HTML = Path("results/summary.md"), Path("results/summary.html")
-PLOTS = Path("plots/study")
 
 
 def run_pairs(pairs, folder, threads=None):
@@ -53,59 +49,6 @@ def estimate_minutes(pairs, rows, threads):
     """Estimate how long one worker needs for `pairs` (experiment name, seed), by the `rows` that are there."""
     known = rows[rows["threads"] == threads].groupby("experiment")["seconds"].mean()
     return sum(known.get(name, EXPERIMENTS[name].seconds) for name, _ in pairs) / 60
-
-
-def sort_rows(rows):
-    """Return the rows of runs.csv by experiment and seed; in the file they are in the order in which the runs ended."""
-    order = list(EXPERIMENTS).index
-    return rows.sort_values("seed").sort_values("experiment", key=lambda names: names.map(order), kind="stable")
-
-
-def describe_code(rows):
-    """Return a sentence that says which code and which libraries have computed the rows of runs.csv."""
-    counts = rows.groupby(["commit", "tensorflow", "keras"], sort=False).size()
-    parts = [
-        f"{count} runs by commit {commit} with TensorFlow {tensorflow} and Keras {keras}"
-        for (commit, tensorflow, keras), count in counts.items()
-    ]
-    return f"Computed: {'; '.join(parts)}."
-
-
-def write_tables(rows):
-    """Write the experiments and the claims as Markdown and as HTML; return the Markdown."""
-    tables = [table for table in (claims.experiment_table(rows), claims.claim_table(rows)) if len(table)]
-    source = describe_code(rows)
-    # The cells are formatted: tabulate must not take them for numbers and format them again.
-    markdown = "\n\n".join(
-        ["# The study", source, *(table.to_markdown(index=False, disable_numparse=True) for table in tables)]
-    )
-    html = "\n".join([f"<p>{source}</p>", *(table.to_html(index=False, border=0) for table in tables)])
-    for path, text in ((MARKDOWN, markdown), (HTML, html)):
-        with atomic_write(path) as part:
-            part.write_text(text + "\n", encoding="utf-8")
-    return markdown
-
-
-def plot_study(rows):
-    """Draw the study from the rows of runs.csv into plots/study/; return the figures' paths."""
-    rows = claims.add_gap(rows)
-    groups = {name: rows[rows["experiment"] == name] for name in EXPERIMENTS if name in set(rows["experiment"])}
-    full = {name: group for name, group in groups.items() if EXPERIMENTS[name].images == experiments.TRAINING_IMAGES}
-    sizes = {size: groups[name] for size, name in claims.SIZES.items() if name in groups}
-    paths = []
-    if full:
-        accuracies = {EXPERIMENTS[name].title: group["test_accuracy"] for name, group in full.items()}
-        references = {run.title: run.accuracy for name, run in slides.RUNS.items() if name in full and run.accuracy}
-        title = "Test accuracy of every seed" + " and of the deck's runs" * bool(references)
-        paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
-    if differences := claims.group_differences(rows):
-        title = "The deck's claims: one holds where its interval lies right of 0"
-        paths.append(figures.plot_claims(differences, PLOTS / "claims.png", title))
-    if len(sizes) > 1:
-        tables = [{size: group[column] for size, group in sizes.items()} for column in ("gap", "test_accuracy")]
-        title = f"{EXPERIMENTS['mlp_800'].title}, {min(sizes)} to {max(sizes)} training images"
-        paths.append(figures.plot_sizes(*tables, PLOTS / "sizes.png", title))
-    return paths
 
 
 def find_missing(pairs, rows, again):
@@ -143,7 +86,7 @@ def train_missing(args, missing, rows):
     print(f"This takes about {minutes:.0f} minutes {place}", flush=True)
     if args.dry_run:
         return
-    for folder in (ROWS.parent, PLOTS):
+    for folder in (ROWS.parent, report.PLOTS):
         check_folder(folder)
     if in_this_process:
         save_rows(run_pairs(missing, args.data, args.threads), len(missing))
@@ -181,10 +124,10 @@ def main(argv=None):
         for name in dict.fromkeys(args.experiments):
             print(f"  {name:20} slide {EXPERIMENTS[name].slide}, {sum(pair[0] == name for pair in missing)} to do")
         return
-    rows = sort_rows(experiments.read_rows())
-    markdown = write_tables(rows)
-    names = ", ".join(path.name for path in plot_study(rows))
-    print(f"\n{markdown}\n\nWritten: {ROWS}, {MARKDOWN}, {HTML}, {PLOTS}/ ({names})")
+    rows = report.sort_rows(experiments.read_rows())
+    markdown = report.write_tables(rows)
+    names = ", ".join(path.name for path in report.plot_study(rows))
+    print(f"\n{markdown}\n\nWritten: {ROWS}, {report.MARKDOWN}, {report.HTML}, {report.PLOTS}/ ({names})")
 
 
 if __name__ == "__main__":

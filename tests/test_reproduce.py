@@ -8,7 +8,7 @@ import pytest
 
 import reproduce
 from conftest import ROOT, error_line, read_metrics, run_python
-from study import claims, experiments
+from study import claims, experiments, report
 
 
 def make_row(experiment="mlp_256", seed=0, **more):
@@ -55,18 +55,18 @@ def test_figures_are_drawn_of_what_there_is(folder):
         for seed in range(3):
             experiments.add_row(make_row(name, seed))
     names = ["accuracy.png", "claims.png"]
-    assert [path.name for path in reproduce.plot_study(experiments.read_rows())] == names
+    assert [path.name for path in report.plot_study(experiments.read_rows())] == names
     experiments.add_row(make_row("mlp_800_of_3000", 0))
-    paths = reproduce.plot_study(experiments.read_rows())
+    paths = report.plot_study(experiments.read_rows())
     assert [path.name for path in paths] == [*names, "sizes.png"] and all(path.exists() for path in paths)
 
 
 def test_the_tables_are_the_same_in_markdown_and_html(folder):
     rows = pd.DataFrame([make_row(name, seed) for name in ("mlp_256", "cnn") for seed in range(3)])
     rows["test_accuracy"] = 0.95
-    reproduce.write_tables(rows)
-    markdown = reproduce.MARKDOWN.read_text(encoding="utf-8")
-    html = ElementTree.fromstring(f"<page>{reproduce.HTML.read_text(encoding='utf-8')}</page>")
+    report.write_tables(rows)
+    markdown = report.MARKDOWN.read_text(encoding="utf-8")
+    html = ElementTree.fromstring(f"<page>{report.HTML.read_text(encoding='utf-8')}</page>")
     assert markdown.startswith("# The study\n\nComputed: 6 runs by commit x ") and len(html.findall("table")) == 2
     rules = [line for line in markdown.splitlines() if line.startswith("|:")]
     lines = [line for line in markdown.splitlines() if line.startswith("|") and line not in rules]
@@ -79,7 +79,7 @@ def test_the_order_of_the_rows_does_not_matter():
     pairs = [(name, seed) for name in ("mlp_256", "mlp_800", "cnn") for seed in (0, 1, 2)]
     rows = pd.DataFrame([make_row(name, seed, test_accuracy=0.9 + seed / 100) for name, seed in pairs])
     for order in (1, -1):
-        found = reproduce.sort_rows(rows[::order])
+        found = report.sort_rows(rows[::order])
         pd.testing.assert_frame_equal(found, rows)
     assert list(claims.experiment_table(found)["experiment"]) == ["mlp_256", "mlp_800", "cnn"]
 
@@ -97,9 +97,9 @@ def test_a_finished_study_is_only_summarised_and_gives_the_committed_tables(fold
     shutil.copytree(ROOT / "results", folder / "results", ignore=shutil.ignore_patterns("summary.*"))
     process = run_python(folder, ROOT / "reproduce.py")
     assert process.returncode == 0 and process.stderr == "" and "200 runs, 0 of them to do" in process.stdout
-    for path in (reproduce.MARKDOWN, reproduce.HTML):
+    for path in (report.MARKDOWN, report.HTML):
         assert path.read_bytes() == (ROOT / path).read_bytes()
-    assert len(list(reproduce.PLOTS.iterdir())) == 3
+    assert len(list(report.PLOTS.iterdir())) == 3
 
 
 @pytest.mark.training

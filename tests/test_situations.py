@@ -29,11 +29,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import reproduce
 from conftest import HOME, ROOT, environment, error_line, read_metrics, run_python
 from digits import files, mnist, runs
 from digits.errors import UserError
-from study import experiments
+from study import experiments, report
 from test_download import MNIST, RAW, npz
 
 FAST = ["--dataset", "synthetic", "--dry-run"]
@@ -533,7 +532,7 @@ def test_14_rows_by_other_code_are_named_and_replaced_one_by_one(tmp_path, monke
     experiments.add_row(make_row(1, test_accuracy=0.9))
     rows = experiments.read_rows().set_index("seed")
     assert rows["test_accuracy"].to_dict() == {0: 0.5, 1: 0.9, 2: 0.5} and rows["code"][2] == "old"
-    assert "1 runs by commit abc" in reproduce.describe_code(experiments.read_rows())
+    assert "1 runs by commit abc" in report.describe_code(experiments.read_rows())
 
 
 def test_14_other_code_is_what_a_run_executes(clone):
@@ -554,7 +553,7 @@ def test_14_other_code_is_what_a_run_executes(clone):
 
 ADD = """
 import sys
-from study import experiments
+from study import experiments, report
 from test_situations import make_row
 for seed in range(int(sys.argv[1]), 40, 3):
     experiments.add_row(make_row(seed))

@@ -15,10 +15,9 @@ import pandas as pd
 import psutil
 import pytest
 
-import reproduce
 from conftest import HOME, ROOT, environment, error_line, run_python
 from digits.errors import UserError
-from study import cluster, experiments
+from study import cluster, experiments, report
 
 STUDY = ["reproduce.py", "--experiments", "mlp_800_of_3000"]  # runs of seconds
 
@@ -99,7 +98,7 @@ def test_dask_gives_the_rows_that_one_process_gives(tmp_path, mnist_folder, sche
     assert len(read_rows(tmp_path / "alone")) == 2 and set(read_rows(tmp_path / "alone")["threads"]) == {1}
     for name in ("local", "remote"):
         pd.testing.assert_frame_equal(read_rows(tmp_path / name), read_rows(tmp_path / "alone"), check_exact=True)
-        assert (tmp_path / name / reproduce.MARKDOWN).exists()
+        assert (tmp_path / name / report.MARKDOWN).exists()
 
 
 @pytest.mark.training
@@ -131,7 +130,7 @@ def test_a_killed_study_goes_on_where_it_stopped(tmp_path, mnist_folder, finishe
     assert file.read_text().startswith(before)
     rows = read_rows(tmp_path)
     assert list(rows["seed"]) == [0, 1, 2] and rows["test_accuracy"].between(0.9, 0.95).all()
-    assert "mlp_800_of_3000 | 3 " in (tmp_path / reproduce.MARKDOWN).read_text(encoding="utf-8")
+    assert "mlp_800_of_3000 | 3 " in (tmp_path / report.MARKDOWN).read_text(encoding="utf-8")
     assert "3 runs, 0 of them to do" in run_python(tmp_path, *command).stdout
     assert not psutil.wait_procs(left, timeout=30)[1]  # the workers went with it
 

@@ -1,0 +1,64 @@
+"""The report of the study: the rows of results/runs.csv as tables, in Markdown and HTML, and as figures."""
+
+from pathlib import Path
+
+from digits import slides
+from digits.files import atomic_write
+from study import claims, experiments, figures
+from study.experiments import EXPERIMENTS
+
+MARKDOWN, HTML = Path("results/summary.md"), Path("results/summary.html")
+PLOTS = Path("plots/study")
+
+
+def sort_rows(rows):
+    """Return the rows of runs.csv by experiment and seed; in the file they are in the order in which the runs ended."""
+    order = list(EXPERIMENTS).index
+    return rows.sort_values("seed").sort_values("experiment", key=lambda names: names.map(order), kind="stable")
+
+
+def describe_code(rows):
+    """Return a sentence that says which code and which libraries have computed the rows of runs.csv."""
+    counts = rows.groupby(["commit", "tensorflow", "keras"], sort=False).size()
+    parts = [
+        f"{count} runs by commit {commit} with TensorFlow {tensorflow} and Keras {keras}"
+        for (commit, tensorflow, keras), count in counts.items()
+    ]
+    return f"Computed: {'; '.join(parts)}."
+
+
+def write_tables(rows):
+    """Write the experiments and the claims as Markdown and as HTML; return the Markdown."""
+    tables = [table for table in (claims.experiment_table(rows), claims.claim_table(rows)) if len(table)]
+    source = describe_code(rows)
+    # The cells are formatted: tabulate must not take them for numbers and format them again.
+    markdown = "\n\n".join(
+        ["# The study", source, *(table.to_markdown(index=False, disable_numparse=True) for table in tables)]
+    )
+    html = "\n".join([f"<p>{source}</p>", *(table.to_html(index=False, border=0) for table in tables)])
+    for path, text in ((MARKDOWN, markdown), (HTML, html)):
+        with atomic_write(path) as part:
+            part.write_text(text + "\n", encoding="utf-8")
+    return markdown
+
+
+def plot_study(rows):
+    """Draw the study from the rows of runs.csv into plots/study/; return the figures' paths."""
+    rows = claims.add_gap(rows)
+    groups = {name: rows[rows["experiment"] == name] for name in EXPERIMENTS if name in set(rows["experiment"])}
+    full = {name: group for name, group in groups.items() if EXPERIMENTS[name].images == experiments.TRAINING_IMAGES}
+    sizes = {size: groups[name] for size, name in claims.SIZES.items() if name in groups}
+    paths = []
+    if full:
+        accuracies = {EXPERIMENTS[name].title: group["test_accuracy"] for name, group in full.items()}
+        references = {run.title: run.accuracy for name, run in slides.RUNS.items() if name in full and run.accuracy}
+        title = "Test accuracy of every seed" + " and of the deck's runs" * bool(references)
+        paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
+    if differences := claims.group_differences(rows):
+        title = "The deck's claims: one holds where its interval lies right of 0"
+        paths.append(figures.plot_claims(differences, PLOTS / "claims.png", title))
+    if len(sizes) > 1:
+        tables = [{size: group[column] for size, group in sizes.items()} for column in ("gap", "test_accuracy")]
+        title = f"{EXPERIMENTS['mlp_800'].title}, {min(sizes)} to {max(sizes)} training images"
+        paths.append(figures.plot_sizes(*tables, PLOTS / "sizes.png", title))
+    return paths
