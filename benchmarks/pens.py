@@ -7,7 +7,6 @@ python -m benchmarks.pens      writes photograph.jpg, a number on paper, to try 
 """
 
 import io
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
@@ -193,7 +192,7 @@ def main():
     strokes = [np.add(stroke, (0.95 * place, 0)) for place, digit in enumerate(number) for stroke in digit]
     page = photograph(strokes, rng, megapixels=2)
     written_half = page.crop((0, 0, page.width, page.height // 2))
-    with atomic_write(Path("photograph.jpg")) as part:
+    with atomic_write("photograph.jpg") as part:
         written_half.save(part, quality=90)
     print("Written: photograph.jpg")
 

@@ -7,7 +7,6 @@ python -m benchmarks.pictures    writes plots/draw.png and plots/draw.webp; need
 import importlib.util
 import io
 import shutil
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -69,7 +68,7 @@ def take_screenshot(page):
 
 
 def save(path, image, **options):
-    with atomic_write(Path(path)) as part:
+    with atomic_write(path) as part:
         image.save(part, **options)
     print(f"Written: {path} ({path.stat().st_size // 1000} kB)")
 

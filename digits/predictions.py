@@ -30,12 +30,10 @@ def tabulate(path, run, digits, probabilities):
     """
     import pandas as pd
 
-    table = pd.DataFrame(probabilities, columns=[f"p{digit}" for digit in range(10)])
-    table.insert(0, "probability", probabilities.max(axis=1))
-    table.insert(0, "digit", probabilities.argmax(axis=1))
-    table.insert(0, "position", np.arange(len(table)) + 1)
-    table.insert(0, "file", str(path))
-    return table.assign(doubt=find_doubts(digits, probabilities), run=run)
+    columns = {"file": str(path), "position": np.arange(len(probabilities)) + 1}
+    columns |= {"digit": probabilities.argmax(axis=1), "probability": probabilities.max(axis=1)}
+    columns |= {f"p{digit}": probabilities[:, digit] for digit in range(10)}
+    return pd.DataFrame(columns | {"doubt": find_doubts(digits, probabilities), "run": run})
 
 
 def print_predictions(table, with_run):

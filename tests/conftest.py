@@ -114,7 +114,8 @@ def train(mnist_folder, shared):
         output = folder / f"{name}.txt"
         with FileLock(folder / f"{name}.lock"):
             if not output.exists():
-                process = run_python(folder, ROOT / COMMANDS[name][0], *COMMANDS[name][1:], "--dataset", "mnist")
+                script, *flags = COMMANDS[name]
+                process = run_python(folder, ROOT / script, *flags, "--dataset", "mnist")
                 assert process.returncode == 0, process.stderr
                 output.write_text(process.stdout, encoding="utf-8")
         return output.read_text(encoding="utf-8")

@@ -553,7 +553,7 @@ def test_14_other_code_is_what_a_run_executes(clone):
 
 ADD = """
 import sys
-from study import experiments, report
+from study import experiments
 from test_situations import make_row
 for seed in range(int(sys.argv[1]), 40, 3):
     experiments.add_row(make_row(seed))

@@ -10,6 +10,7 @@ FAINTEST, FAINTEST_WIDE = 0.1, 0.28
 # The share of an image's variance that lies between its two levels: from 0.866 on in scans whose ink fills the frame,
 # up to 0.838 where the two are light and shadow in an image drawn by benchmarks/pens.py.
 TWO_LEVELS = 0.85
+ELSEWHERE = 0.05  # of all ink: if less lies elsewhere, what lies along the frame is no shadow or desk, but the digit
 
 
 def find_ink(scan, shape):
@@ -80,8 +81,8 @@ def remove_background(grey):
     A closing fills the dark strokes that are narrower than its reach with the paper at their sides, and leaves what
     is wider, a shadow or a desk, as it is. On unevenly lit paper a reach wide enough for the edge of a shadow takes
     paper for no lighter than the median nearby. The reach is the least one that is wide enough: with twice as much,
-    the ink becomes neither darker nor more. What lies along the frame is not counted, unless all the ink of a scan
-    does.
+    the ink becomes neither darker nor more. What lies along the frame is not counted, unless nearly all the ink of a
+    scan does.
 
     Returns:
         The ink (h, w) float32; the reach in pixels; and the usual darkness of ink, 0 if there is none.
@@ -103,7 +104,7 @@ def remove_background(grey):
         ink = (paper - grey) / np.maximum(paper, 0.05)
         found.append(ink - np.percentile(ink, 20))
     inside = [clear_frame(ink, faintest) for ink in found]
-    if even and inside[-1].sum() < 0.05 * found[-1].clip(0).sum():  # ink that fills the frame
+    if even and inside[-1].sum() < ELSEWHERE * found[-1].clip(0).sum():
         inside = found
     strengths = np.array([np.percentile(ink, 99.9) for ink in inside])
     areas = np.array([np.mean(ink > 0.4 * strength) for ink, strength in zip(inside, strengths)])

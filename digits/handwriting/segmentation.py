@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digits.handwriting.ink import along_frame, find_ink, longer_side, touches
+from digits.handwriting.ink import ELSEWHERE, along_frame, find_ink, longer_side, touches
 from digits.handwriting.normalization import bounding_box, center_by_mass, match_mnist, normalize_stroke, reopen_holes
 
 MARGIN = 8  # pixels around a digit in which the ink is looked at
@@ -88,7 +88,7 @@ def find_pieces(mask, ink):
     pieces = regionprops(labels, ink)
     shadows = along_frame(mask)
     inner = [piece for piece in pieces if not shadows[tuple(piece.coords[0])]]
-    if sum(piece.area for piece in inner) > 0.05 * np.sum(mask):
+    if sum(piece.area for piece in inner) > ELSEWHERE * np.sum(mask):
         pieces = inner
     if not pieces:
         return labels, []
