@@ -4,23 +4,20 @@ python mlp.py                  slides 11-12: 256 hidden units; the deck's test a
 python mlp.py --hidden 800     slide 13: 800 hidden units, and overfitting
 """
 
-import sys
+from digits import cli, results, training  # first, so that TensorFlow starts quietly, in Keras's own settings
 
-sys.path.insert(0, __file__.removesuffix("mlp.py"))  # `python -P` leaves it out
+import keras
+from keras import layers
 
-import evaluate
 import preprocess
-from digits import cli, results, runs, training
+from evaluate import confusion_matrix, recall_and_precision
 
 
 def build_model(hidden=256):
     """Slide 7: 784 inputs, `hidden` hidden units, 10 outputs.
 
-    Returns a keras.Sequential: (n, 784) float32 pixels in [0, 1] -> (n, 10) float32 probabilities of the digits 0 to 9.
+    Returns a keras.Sequential: (n, 784) float32 pixels in [0, 1] -> (n, 10) float32 probabilities.
     """
-    import keras
-    from keras import layers
-
     return keras.Sequential(
         [
             keras.Input((784,)),
@@ -31,36 +28,44 @@ def build_model(hidden=256):
     )
 
 
-def main(argv=None):
-    parser = cli.argument_parser(__doc__)
-    parser.add_argument("--hidden", type=cli.bounded_int(1), default=256, help="number of hidden units")
-    args = cli.parse_training_args(parser, run_name="mlp_{hidden}", argv=argv)
-    import keras
-
-    print("\n1. Preprocess the data (slides 2-6): 28x28 images -> 784 numbers in [0, 1], labels -> one-hot")
+def main(args):
+    print("\n1. Preprocess the data  資料預處理 (slides 2-6)")
     data = preprocess.load_data(args.dataset, args.data, args.dry_run)
 
-    print("\n2. Build the model (slide 7)")
+    print("\n2. Build the model  建立模型 (slide 7)")
+    keras.utils.set_random_seed(args.seed)
     model = build_model(args.hidden)
     model.summary()
 
-    print("\n3. Train the model (slide 10)")
-    adam = keras.optimizers.Adam(args.learning_rate)
-    model.compile(loss="categorical_crossentropy", optimizer=adam, metrics=["accuracy"])
-    history = training.fit(  # model.fit, only faster
-        model, data.x_train, data.y_train,
-        validation_split=args.validation_split, epochs=args.epochs, batch_size=args.batch_size,
-    )  # fmt: skip
+    print("\n3. Train the model  訓練模型 (slide 10)")
+    optimizer = keras.optimizers.Adam(args.learning_rate)
+    model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
+    training.accelerate(model)  # optional: the same training, faster, and safe to stop with Ctrl-C
+    history = model.fit(
+        data.x_train,
+        data.y_train,
+        validation_split=args.validation_split,
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+    )
 
-    print("\n4. Evaluate the model (slides 12 and 13)")
-    test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=2)
+    print("\n4. Evaluate the model  評估模型準確率 (slides 12 and 13)")
+    scores = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=2, return_dict=True)
 
-    print("\n5. Predict (slides 8 and 18)")
+    print("\n5. Predict  進行預測 (slides 8 and 18)")
     probabilities = model.predict(data.x_test, batch_size=500, verbose=0)
-    scores = evaluate.score_predictions(data.y_test, probabilities)
-    run = runs.save(model, history, data, args, test_loss=test_loss, test_accuracy=test_accuracy, **scores)
-    results.present(run, model, data, probabilities, show=args.show)
+    labels = data.y_test.argmax(axis=1)
+    predictions = probabilities.argmax(axis=1)
+    print("The first 20 labels:", labels[:20])
+    print("Their predictions:  ", predictions[:20])
+    matrix = confusion_matrix(labels, predictions)
+    print(f"\n{matrix}\n\n{recall_and_precision(matrix)}")
 
+    results.save(model, history, data, args, scores, probabilities, matrix)
+
+
+parser = cli.training_parser(__doc__)
+parser.add_argument("--hidden", type=cli.bounded_int(1), default=256, help="number of hidden units")
 
 if __name__ == "__main__":
-    cli.main(main)
+    cli.run(main, parser, run_name="mlp_{hidden}")

@@ -1,18 +1,16 @@
 """Step 5 of the deck (slide 8) for your own handwriting: what does a trained network predict?
 
 python predict.py my_digit.png          a photo, a scan or a drawing; several digits in it are read in order
-python predict.py digits/               every image in a folder; files named 7_mine.png or 2026_row.png are scored
+python predict.py my_digits/            every image in a folder; files named 7_mine.png or 2026_row.png are scored
 """
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, __file__.removesuffix("predict.py"))  # `python -P` leaves it out
-
 import numpy as np
+import pandas as pd
 
 import evaluate
-import preprocess
 from digits import cli, environment, handwriting, predictions, results, runs
 from digits.errors import UserError, print_error
 from digits.figures import evaluation
@@ -30,7 +28,7 @@ def predict_file(path, label, models, figure):
         models: a dict of run name to model, best first; the first one's predictions are drawn.
         figure: path of the PNG to write.
     """
-    import pandas as pd
+    import preprocess  # not earlier: it starts TensorFlow, and a mistyped flag is answered at once
 
     image = handwriting.read_image(path)
     digits = handwriting.find_digits(image, single=label is not None and len(label) == 1)
@@ -47,7 +45,8 @@ def predict_file(path, label, models, figure):
             evaluation.plot_prediction(np.asarray(image), digits, probabilities, table["doubt"], figure, title)
         tables.append(table)
     if len(digits.dropped):
-        print(f"  ? left out, though perhaps digits: {len(digits.dropped)} (dotted in the figure)")
+        count = "1 possible digit was" if len(digits.dropped) == 1 else f"{len(digits.dropped)} possible digits were"
+        print(f"  ? {count} left out (dotted in the figure)")
     return pd.concat(tables)
 
 
@@ -67,17 +66,9 @@ def score(table, labels):
         predictions.print_scores(run, predictions.score_files(rows, labels))
 
 
-def main(argv=None):
-    parser = cli.argument_parser(__doc__)
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder of them")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
-    which.add_argument("--all", action="store_true", help="use every saved model")
-    args = parser.parse_args(argv)
+def main(args):
     images, problems = handwriting.list_images(args.images)
     environment.import_tensorflow()
-    import pandas as pd
-
     models = runs.choose_models(args.model and Path(args.model).name, args.all)
     print(f"Predicted by {', '.join(models)}")
     for problem in problems:
@@ -100,5 +91,11 @@ def main(argv=None):
         sys.exit(1)
 
 
+parser = cli.argument_parser(__doc__)
+parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder of them")
+which = parser.add_mutually_exclusive_group()
+which.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
+which.add_argument("--all", action="store_true", help="use every saved model")
+
 if __name__ == "__main__":
-    cli.main(main)
+    cli.run(main, parser)

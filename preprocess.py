@@ -3,15 +3,15 @@
 python preprocess.py      shows what slides 2-6 show and writes plots/data/samples.png
 """
 
-import sys
 from typing import NamedTuple
 
-sys.path.insert(0, __file__.removesuffix("preprocess.py"))  # `python -P` leaves it out
-
-import numpy as np
-
-from digits import cli, mnist
+from digits import cli, environment, mnist
 from digits.figures.evaluation import plot_samples
+
+environment.import_tensorflow()  # quietly, and in Keras's own settings
+
+import keras
+import numpy as np
 
 DRY_RUN_IMAGES = 2000  # training images that a --dry-run keeps
 
@@ -20,40 +20,43 @@ class Dataset(NamedTuple):
     """Preprocessed digits. Row i of an `x` is one image, row i of its `y` the label of that image."""
 
     x_train: np.ndarray  # (60000, 784) float32 in [0, 1]
-    y_train: np.ndarray  # (60000, 10) float32, one-hot
+    y_train: np.ndarray  # (60000, 10) float64, one-hot
     x_test: np.ndarray  # (10000, 784) float32 in [0, 1]
-    y_test: np.ndarray  # (10000, 10) float32, one-hot
+    y_test: np.ndarray  # (10000, 10) float64, one-hot
     dataset: str  # "mnist" or "synthetic"
     sha256: str  # of the bytes of the four raw arrays, one after the other
+
+    @property
+    def suffix(self):
+        """What the names of runs and figures end with, so that none is taken for one of MNIST."""
+        return "" if self.dataset == "mnist" else "_synthetic"
 
 
 def flatten_and_normalize(images):
     """Slides 4 and 5: images (n, 28, 28) uint8 from 0 to 255 -> features (n, 784) float32 from 0 to 1."""
-    features = images.reshape(len(images), 784)
-    return features / np.float32(255)
+    features = images.reshape(len(images), 784).astype("float32")
+    return features / 255
 
 
 def one_hot(labels):
-    """Slide 6: labels (n,) from 0 to 9 -> (n, 10) float32, in each row a single 1: 3 -> 0001000000."""
-    # Equals keras.utils.to_categorical(labels, 10), whose import would cost seconds.
-    return np.eye(10, dtype="float32")[labels]
+    """Slide 6: labels (n,) from 0 to 9 -> (n, 10), in each row a single 1: 3 -> 0001000000."""
+    return keras.utils.to_categorical(labels, 10)
 
 
 def load_data(dataset="auto", path=None, dry_run=False):
     """Return the `Dataset` to train on and test with; `mnist.load_arrays` explains `dataset` and `path`."""
     arrays, dataset, sha256 = mnist.load_arrays(dataset, path)
     kept = DRY_RUN_IMAGES if dry_run else None
-    x_train, y_train = flatten_and_normalize(arrays["x_train"][:kept]), one_hot(arrays["y_train"][:kept])
-    x_test, y_test = flatten_and_normalize(arrays["x_test"]), one_hot(arrays["y_test"])
+    x_train = flatten_and_normalize(arrays["x_train"][:kept])
+    y_train = one_hot(arrays["y_train"][:kept])
+    x_test = flatten_and_normalize(arrays["x_test"])
+    y_test = one_hot(arrays["y_test"])
     name = "MNIST" if dataset == "mnist" else "SYNTHETIC digits, not MNIST"
     print(f"{name}: {len(x_train)} training images, {len(x_test)} test images", flush=True)
     return Dataset(x_train, y_train, x_test, y_test, dataset, sha256)
 
 
-def main(argv=None):
-    parser = cli.argument_parser(__doc__)
-    cli.add_dataset_flags(parser)
-    args = parser.parse_args(argv)
+def main(args):
     data = load_data(args.dataset, args.data)
     print("\nSlide 2, uint8: " + ", ".join(f"{name} {shape}" for name, (shape, _) in mnist.MNIST.items()))
     print("\nSlides 3-6: an image becomes 784 features, a label 10 numbers")
@@ -62,14 +65,17 @@ def main(argv=None):
         print(f"  {name:8}{array.shape!s:12} {array.dtype}, {array.min():g} to {array.max():g}")
     labels = data.y_train.argmax(axis=1)
     for digit in (3, 7):
-        print(f"  label {digit} -> {''.join(f'{value:g}' for value in one_hot(np.array(digit)))}")
+        print(f"  label {digit} -> {''.join(f'{value:g}' for value in one_hot(digit))}")
     print("\nThe first 3 of the training set, its 784 features as 28 rows (in hundredths, 0 left blank):")
     for row in np.rint(100 * data.x_train[labels == 3][0]).astype(int).reshape(28, 28):
         print(" ".join(f"{value or '':>3}" for value in row).rstrip())
-    path = f"plots/data/samples{'_synthetic' * (data.dataset == 'synthetic')}.png"
+    path = f"plots/data/samples{data.suffix}.png"
     plot_samples(data.x_train, labels, path, f"{data.dataset.upper()}: ten training images of each digit")
     print(f"\nWritten: {path}")
 
 
+parser = cli.argument_parser(__doc__)
+cli.add_dataset_flags(parser)
+
 if __name__ == "__main__":
-    cli.main(main)
+    cli.run(main, parser)

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 import preprocess
 from benchmarks import pens
-from digits import cli, environment, handwriting, mnist, runs
+from digits import cli, handwriting, mnist, runs
 from digits.errors import UserError
 from digits.predictions import find_doubts
 
@@ -85,13 +85,7 @@ def measure_named(model, path):
     print(f"| {path} ({len(labels)}) | {100 * np.mean(correct):.1f}% | {100 * np.mean(unmarked):.1f}% |", flush=True)
 
 
-def main():
-    parser = cli.argument_parser(__doc__, "-m benchmarks.handwriting")
-    parser.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
-    parser.add_argument("--digits", type=cli.bounded_int(1, 10001), default=1000, help="images of each kind")
-    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder or an .npz archive to measure")
-    args = parser.parse_args()
-    environment.import_tensorflow()
+def main(args):
     run, model = next(iter(runs.choose_models(args.model).items()))
     if args.paths:
         print(f"| images | predicted without a mistake by {run} | of the digits that it did not mark |\n|---|---|---|")
@@ -105,5 +99,10 @@ def main():
         print(f"| {name} ({len(labels)}) | {shares[0]:.1f}% | {shares[1]:.1f}% |", flush=True)
 
 
+parser = cli.argument_parser(__doc__, "-m benchmarks.handwriting")
+parser.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
+parser.add_argument("--digits", type=cli.bounded_int(1, 10001), default=1000, help="images of each kind")
+parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder or an .npz archive to measure")
+
 if __name__ == "__main__":
-    cli.main(main)
+    cli.run(main, parser)

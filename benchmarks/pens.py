@@ -185,8 +185,7 @@ FAMILIES = {
 }
 
 
-def main():
-    cli.argument_parser(__doc__, "-m benchmarks.pens").parse_args()
+def main(args):
     rng = np.random.default_rng(17)
     number = [written(digit, rng) for digit in (2, 0, 4, 7, 5)]
     strokes = [np.add(stroke, (0.95 * place, 0)) for place, digit in enumerate(number) for stroke in digit]
@@ -198,4 +197,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.main(main)
+    cli.run(main, cli.argument_parser(__doc__, "-m benchmarks.pens"))

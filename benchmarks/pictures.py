@@ -1,7 +1,7 @@
-"""Pictures of plots/cnn/draw.html for the README: a digit being drawn, and a number traced to where it comes from.
+"""plots/gallery/, the figures that the READMEs show: those of it that are in plots/ too, and pictures of draw.html.
 
-python cnn.py                    first
-python -m benchmarks.pictures    writes plots/draw.png and plots/draw.webp; needs Playwright and Chromium
+python cnn.py                    and the other commands whose figures are to be renewed, first
+python -m benchmarks.pictures    needs Playwright and Chromium for draw.png and draw.webp, of plots/cnn/draw.html
 """
 
 import importlib.util
@@ -16,13 +16,18 @@ from digits import cli, results
 from digits.errors import UserError
 from digits.files import atomic_write
 
+GALLERY = results.PLOTS / "gallery"
 SIZE = {"width": 1280, "height": 800}
 DIGIT = 3  # the digit of slide 27
 STEP = 6  # points of a stroke from one frame to the next
 
 
-def main():
-    cli.argument_parser(__doc__, "-m benchmarks.pictures").parse_args()
+def main(args):
+    for picture in sorted(GALLERY.rglob("*.png")):
+        source = results.PLOTS / picture.relative_to(GALLERY)
+        if source.exists():
+            shutil.copy(source, picture)
+            print(f"Copied: {source}")
     path, chromium = results.PLOTS / "cnn" / "draw.html", shutil.which("chromium")
     if not path.exists():
         raise UserError(f"there is no {path}: run `python cnn.py` first")
@@ -42,11 +47,11 @@ def main():
         page.hover(".convolution canvas >> nth=7", position={"x": 36, "y": 24})
         page.wait_for_selector("#trace h2")
         frames[-1:] = [take_screenshot(page)] * 12  # to be looked at
-    save(results.PLOTS / "draw.png", frames[-1].quantize())
+    save(GALLERY / "draw.png", frames[-1].quantize())
     size = SIZE["width"] * 9 // 16, SIZE["height"] * 9 // 16
     small = [frame.resize(size, Image.LANCZOS) for frame in frames]
     animation = {"save_all": True, "append_images": small[1:], "duration": 200, "loop": 0}  # milliseconds, for ever
-    save(results.PLOTS / "draw.webp", small[0], quality=35, **animation)
+    save(GALLERY / "draw.webp", small[0], quality=35, **animation)
 
 
 def draw(page, strokes):
@@ -74,4 +79,4 @@ def save(path, image, **options):
 
 
 if __name__ == "__main__":
-    cli.main(main)
+    cli.run(main, cli.argument_parser(__doc__, "-m benchmarks.pictures"))

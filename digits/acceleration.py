@@ -1,9 +1,12 @@
 """What makes training fast; `benchmarks/speed.py` measures it against plain Keras. Only Adam's rounding differs.
 
-TensorFlow is imported in the functions, so that `-h` answers at once.
+TensorFlow is imported in the functions: a mistyped flag is answered before it starts.
 """
 
+import contextlib
 import os
+
+import numpy as np
 
 
 def batch_dataset(x, y, batch_size, shuffle=False):
@@ -13,14 +16,14 @@ def batch_dataset(x, y, batch_size, shuffle=False):
     for the tuning thread, which can sleep for seconds.
 
     Args:
-        x, y: arrays of n rows.
+        x, y: arrays of n rows; floating-point numbers become float32, as in Keras.
         batch_size: rows per batch; the last batch has what is left of them.
         shuffle: a new order for every epoch, drawn from Keras's seed.
     """
     import tensorflow as tf
 
     with tf.device("cpu"):  # where a dataset works, with a GPU too
-        x, y = tf.constant(x), tf.constant(y)
+        x, y = (tf.constant(array, "float32" if np.issubdtype(array.dtype, np.floating) else None) for array in (x, y))
 
     @tf.autograph.experimental.do_not_convert
     def order(_):
@@ -41,9 +44,14 @@ def batch_dataset(x, y, batch_size, shuffle=False):
 def fuse_adam(optimizer):
     """Make the update of a variable by a keras.optimizers.Adam one TensorFlow operation instead of ten, in place.
 
-    The formula is the same, the rounding is not. The optimizer is saved as, and continues as, Keras's Adam.
+    The formula is the same, the rounding is not. It is still saved and loaded as Keras's Adam. Another optimizer, and
+    Adam's variant amsgrad, which has another formula, are left as they are.
     """
+    import keras
     import tensorflow as tf
+
+    if type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad:
+        return
 
     def update_step(gradient, variable, learning_rate):
         index = optimizer._get_variable_index(variable)
@@ -65,11 +73,26 @@ def fuse_adam(optimizer):
     optimizer.update_step = update_step
 
 
-def use_bfloat16(wanted):
-    """Let a CPU multiply in 16 bits where it helps, or no longer; weights and all that is saved keep 32 bits."""
+@contextlib.contextmanager
+def several_batches_at_once(model, steps):
+    """Let TensorFlow run `steps` batches in one go in this block, unless `compile` was given a number of its own."""
+    if model.steps_per_execution != 1:
+        yield
+        return
+    model.steps_per_execution = steps
+    model.train_function = model.test_function = None  # built before, they would keep the old number
+    try:
+        yield
+    finally:
+        model.steps_per_execution = 1
+        model.train_function = model.test_function = None
+
+
+def use_bfloat16():
+    """Let CPUs that can do so multiply in 16 bits; weights and all that is saved keep 32 bits."""
     import tensorflow as tf
 
-    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": wanted})
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
 
 
 def device_name():

@@ -1,17 +1,17 @@
 """From a command line to `args`, and from an error to one line on stderr.
 
-A script ends with `cli.main(main)`. The exit codes: 0 done, 1 could not, 2 bad arguments, 130 interrupted.
-TensorFlow, pandas and matplotlib are imported in the functions that need them: `-h` and a mistyped flag answer at once.
+A script ends with `cli.run(main, parser)`. The exit codes: 0 done, 1 could not, 2 bad arguments, 130 interrupted.
 """
 
 import argparse
 import math
 import os
 import sys
-import time
+from pathlib import Path
 
-from digits import acceleration, environment, results, runs
-from digits.errors import UserError, print_error
+from digits import acceleration, environment, interrupts, results, runs
+from digits.errors import UserError, fail, print_error
+from digits.files import check_folder
 
 # How a flag that departs from the deck is written in the name of its run: `cnn_epochs3`.
 TAGS = {
@@ -27,36 +27,57 @@ TAGS = {
     "bfloat16": "bfloat16",
     "dry_run": "dryrun",
 }
-HUGE = 2**31  # the bound of whole numbers that have no other: beyond all machines
+HUGE = 2**31  # upper limit for integer flags that have no limit of their own
 
 
-def main(function):
-    """Call `function()` and end the process; a failure that a user can cause is one line on stderr."""
-    environment.prepare_process()
-    try:
-        function()
-        sys.stdout.flush()
-    except UserError as error:
-        fail(error, error.exit_code)
-    except KeyboardInterrupt as interrupt:
-        fail(str(interrupt) or "interrupted", 130)
-    except BrokenPipeError:  # `python evaluate.py | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:  # of the disk or the network: a full disk, a folder without permission
-        fail(error)
-    except MemoryError:
-        fail("out of memory")
-    except Exception as error:
-        if type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's MemoryError
-            raise
-        fail("out of memory: the model is too large for this machine; try fewer hidden units or a smaller --batch-size")
+def run(main, parser, argv=None, run_name=None):
+    """Call `main(args)` with the flags of the command line; an error that a user can cause is one line on stderr.
+
+    What `main` has trained when an error or Ctrl-C ends it is saved: see `results.rescue`.
+
+    Args:
+        main: function of the flags, an argparse.Namespace.
+        parser: argparse.ArgumentParser.
+        argv: the command line, a list of texts (default: the process's own, or none in a notebook's cell).
+        run_name: of a script that trains: see `name_run`. Its `args` have the name of the run as `args.run`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a notebook's stream has none
+            stream.reconfigure(errors="replace")  # a cp950 console can't show every character
+    script = main.__globals__.get("__file__")
+    if argv is None and script is None:  # in a notebook's cell, the process's command line is the notebook's
+        argv = []
+    args = parser.parse_args(argv)
+    with interrupts.raise_once():
+        try:
+            if run_name:
+                prepare_training(args, parser, run_name, script)
+            main(args)
+            sys.stdout.flush()
+        except (Exception, KeyboardInterrupt) as error:
+            saved = results.rescue(error, args)
+            if isinstance(error, BrokenPipeError):  # `python evaluate.py | head`
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                sys.exit(1)
+            message, exit_code = describe_error(error)
+            if message is None:
+                if saved:
+                    print_error(saved)
+                raise
+            fail("; ".join(filter(None, [message, saved])), exit_code)
 
 
-def fail(message, exit_code=1):
-    """End the process with one line on stderr."""
-    print_error(message)
-    sys.exit(exit_code)
+def describe_error(error):
+    """Return the line and the exit code for an error that the user can cause, and (None, None) for one of ours."""
+    if isinstance(error, UserError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "interrupted", 130
+    if isinstance(error, OSError):  # of the disk or the network: a full disk, a folder without permission
+        return str(error), 1
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's own
+        return "out of memory: try fewer hidden units or a smaller --batch-size", 1
+    return None, None
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -75,6 +96,24 @@ def argument_parser(description, prog=None):
     """
     parser = argparse.ArgumentParser(prog, description=description, formatter_class=HelpFormatter, allow_abbrev=False)
     parser.error = lambda message: fail(f"{message} (`python {parser.prog} -h` explains every flag)", 2)
+    return parser
+
+
+def training_parser(description):
+    """Return a parser with the flags that the scripts that train have in common. Arguments: see `argument_parser`."""
+    parser = argument_parser(description)
+    add = parser.add_argument_group("training, as on slide 10").add_argument
+    add("--epochs", type=bounded_int(1), default=10, help="passes over the training images")
+    add("--batch-size", type=bounded_int(1), default=200, help="images per training step")
+    add("--validation-split", type=bounded_float(0, 1), default=0.2, help="fraction of the images kept for validation")
+    add("--learning-rate", type=bounded_float(0, open_end=True), default=0.001, help="step size of the Adam optimizer")
+    add = parser.add_argument_group("the run").add_argument
+    add("--seed", type=bounded_int(0, 2**32), default=0, help="same seed and machine: same results")
+    add("--deterministic", action="store_true", help="use deterministic operations only (slower on a GPU)")
+    add("--bfloat16", action="store_true", help="multiply with 16 bits: faster on CPUs with AVX512_BF16 or AMX")
+    add("--dry-run", action="store_true", help="one epoch over 2000 images, to see that everything works")
+    add("--show", action="store_true", help="open the figures in windows at the end")
+    add_dataset_flags(parser.add_argument_group("the data"))
     return parser
 
 
@@ -97,7 +136,7 @@ def _bounded(kind, kind_name, lowest, below, open_end=False):
         if lowest <= value < below and not (open_end and value == lowest):
             return value
         limits = f"above {lowest}" if open_end else f"of at least {lowest}"
-        if below not in (HUGE, math.inf) or value >= below:  # these two go without saying otherwise
+        if below not in (HUGE, math.inf) or value >= below:  # otherwise no need to mention these two limits
             limits += f" and below {below}"
         raise argparse.ArgumentTypeError(f"must be {kind_name} {limits}, not '{text}'")
 
@@ -127,56 +166,39 @@ def add_dataset_flags(parser):
     add_data_flag(parser)
 
 
-def parse_training_args(parser, run_name, argv=None):
-    """Parse a model script's command line, seed the random number generators, and return the flags.
+def name_run(args, parser, run_name, script):
+    """Return the name of a run, so that no experiment overwrites another's results.
+
+    Every flag that differs from the deck is appended. A copy of a script has runs of its own: my_mlp.py trains
+    my_mlp_256, a notebook's cell notebook_mlp_256.
 
     Args:
-        parser: holds the script's own flags; those that the model scripts share are added here.
-        run_name: name of the deck's run, with {flags} that belong to it: "cnn", "mlp_{hidden}". Every other flag that
-            differs from the deck is appended, so that no experiment overwrites another's results.
-        argv: the command line, a list of texts (default: the process's own).
+        args, parser: the flags and their defaults.
+        run_name: of the deck's run, with {flags} that belong to it: "cnn", "mlp_{hidden}".
+        script: path of the script, None for a notebook's cell.
+    """
+    original, brace, rest = run_name.partition("_{")
+    name = Path(script).stem if script else f"notebook_{original}"
+    named = f"{name}{brace}{rest}".format(**vars(args))
+    for flag, value in vars(args).items():
+        if flag in TAGS and f"{{{flag}}}" not in run_name and value != parser.get_default(flag):
+            named += f"_{TAGS[flag]}" if value is True else f"_{TAGS[flag]}{value}"
+    return named
 
-    Returns:
-        The flags as an argparse.Namespace, the run's name as `run`, and as `started` the time.perf_counter of now.
+
+def prepare_training(args, parser, run_name, script):
+    """Name the run, check that it can be saved after the training, and set up TensorFlow as the flags say.
 
     Raises:
-        UserError, OSError: a run of this name could not be saved.
+        UserError, OSError: it could not be saved.
     """
-    started = time.perf_counter()
-    add = parser.add_argument_group("training, as on slide 10").add_argument
-    add("--epochs", type=bounded_int(1), default=10, help="passes over the training images")
-    add("--batch-size", type=bounded_int(1), default=200, help="images per training step")
-    add("--validation-split", type=bounded_float(0, 1), default=0.2, help="fraction of the images kept for validation")
-    add("--learning-rate", type=bounded_float(0, open_end=True), default=0.001, help="step size of the Adam optimizer")
-    add = parser.add_argument_group("the run").add_argument
-    add("--seed", type=bounded_int(0, 2**32), default=0, help="same seed and machine: same results")
-    add("--deterministic", action="store_true", help="use deterministic operations only (slower on a GPU)")
-    add("--bfloat16", action="store_true", help="multiply with 16 bits: faster on CPUs with AVX512_BF16 or AMX")
-    add("--dry-run", action="store_true", help="one epoch over 2000 images, to see that everything works")
-    add("--show", action="store_true", help="open the figures in windows at the end")
-    add_dataset_flags(parser.add_argument_group("the data"))
-    args = parser.parse_args(argv)
-    flags = vars(args)
-    tags = [
-        f"_{TAGS[flag]}" + ("" if value is True else str(value))
-        for flag, value in flags.items()
-        if flag in TAGS and f"{{{flag}}}" not in run_name and value != parser.get_default(flag)
-    ]
-    args.run, args.started = run_name.format(**flags) + "".join(tags), started
+    args.run = name_run(args, parser, run_name, script)
     if args.dry_run:
         args.epochs = 1
-    name = args.run + "_synthetic" * (args.dataset == "synthetic")
-    runs.check_writable(name)
-    results.check_writable(name)
-    _prepare_keras(args)
-    return args
-
-
-def _prepare_keras(args):
+    check_folder(runs.MODELS)
+    check_folder(results.PLOTS)
     tensorflow = environment.import_tensorflow()
-    import keras
-
-    keras.utils.set_random_seed(args.seed)
-    acceleration.use_bfloat16(args.bfloat16)  # until training.fit is done
+    if args.bfloat16:
+        acceleration.use_bfloat16()
     if args.deterministic:
         tensorflow.config.experimental.enable_op_determinism()

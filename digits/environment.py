@@ -1,50 +1,37 @@
-"""The process that a script runs in: its streams, its libraries, and the settings that others have left behind.
+"""The process that a script runs in: TensorFlow, started quietly and with Keras's own settings, and matplotlib.
 
-Notebooks, containers, and other courses set things that would make a script fail, or silently compute something else.
+Notebooks and other courses leave settings behind that would make a script fail, or silently compute something else.
 """
 
 import contextlib
 import functools
 import gc
 import json
-import logging
 import os
-import re
-import stat
+import subprocess
 import sys
-import tempfile
-import warnings
+import threading
 from pathlib import Path
 
-from digits.errors import UserError, warn
+from digits.errors import UserError, fail, warn
 
-# What TensorFlow says to everybody at its start: informational lines, and where there is no GPU, that.
-CHATTER = re.compile(
-    rb"I\d{4} |[-\d]+ [:.\d]+: I |WARNING: All log messages before absl|To enable the following|.*cuInit"
-)
 KERAS_SETTINGS = {  # Keras's own; another course's ~/.keras/keras.json may have others
     "backend": "tensorflow",
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
-    "max_epochs": None,
-    "max_steps_per_epoch": None,
 }
-
-
-def prepare_process():
-    """Give a script's process what it counts on: three open streams, and warnings that are no errors."""
-    null = os.open(os.devnull, os.O_RDWR)
-    while null <= 2:  # closed (`>&-`): the next file opened would get its number, and what is printed
-        null = os.dup(null)
-    os.close(null)
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # pythonw, `>&-`
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-        with contextlib.suppress(AttributeError):  # a notebook's stream needs it not
-            getattr(sys, name).reconfigure(errors="replace")  # a cp950 console can't show every character
-    if any(option.startswith("error") for option in sys.warnoptions):
-        warnings.simplefilter("default")  # `python -W error`: a library's deprecated call is nothing to lose a run for
+# TensorFlow's start-up messages: informational lines, and "no GPU found". It writes them from C++, before it honours
+# TF_CPP_MIN_LOG_LEVEL. A process of its own drops them, so that the last words of a crash still come through.
+FILTER = r"""
+import re, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+chatter = rb"I\d{4} |[-\d]+ [:.\d]+: I |WARNING: All log messages before absl|To enable the following|.*cuInit"
+for line in sys.stdin.buffer:
+    if not re.match(chatter, line):
+        sys.stderr.buffer.write(line)
+        sys.stderr.buffer.flush()
+"""
 
 
 def is_terminal():
@@ -52,39 +39,18 @@ def is_terminal():
     return getattr(sys.stdout, "isatty", bool)()
 
 
-def leave_terminal():
-    """Print into nothing instead of a terminal that has been closed, where printing fails."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        if stat.S_ISCHR(os.fstat(stream).st_mode):  # not a file or a pipe
-            os.dup2(null, stream)
-    os.close(null)
-
-
 def import_matplotlib():
     """Return matplotlib, whatever MPLBACKEND says: figures are drawn into files.
 
     Notebooks set MPLBACKEND for the processes that they start, where their backend may be unknown.
-
-    Raises:
-        UserError: its settings file cannot be read.
     """
     if "matplotlib" in sys.modules:
         return sys.modules["matplotlib"]
-    backend, said = os.environ.pop("MPLBACKEND", None), []
-    handler = logging.Handler()
-    handler.emit = lambda record: said.append(record.getMessage())
-    logger = logging.getLogger("matplotlib")
-    logger.addHandler(handler)
-    try:
-        import matplotlib
-    except UnicodeDecodeError as error:
-        raise UserError(f"matplotlib's settings are not UTF-8 text: {said[-1] if said else error}") from error
-    finally:
-        logger.removeHandler(handler)
-        if backend is not None:
-            os.environ["MPLBACKEND"] = backend
-    if backend:
+    backend = os.environ.pop("MPLBACKEND", None)
+    import matplotlib
+
+    if backend is not None:
+        os.environ["MPLBACKEND"] = backend
         with contextlib.suppress(ValueError):  # unknown here
             matplotlib.rcParams["backend"] = backend  # for --show
     return matplotlib
@@ -94,32 +60,24 @@ def import_matplotlib():
 def import_tensorflow():
     """Return TensorFlow, with Keras on it and in Keras's own settings; say in one line which settings that overrides.
 
-    TensorFlow's start-up chatter is dropped, everything else that it says is passed on. TensorFlow 2.21 writes to
-    stderr from C++ and minds TF_CPP_MIN_LOG_LEVEL only later, so the stream is filtered.
-
     Raises:
         UserError: Keras runs on something else in this process already.
     """
+    if "tensorflow" not in sys.modules and threading.current_thread() is threading.main_thread():  # not Dask's workers
+        print("Starting TensorFlow ...", flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     import_matplotlib()  # before Keras does
     overridden = read_keras_settings()
-    with tempfile.TemporaryFile() as caught, keras_environment(), uncollected():
-        stderr = os.dup(2)
-        os.dup2(caught.fileno(), 2)
-        try:
+    try:
+        with quiet_start(), keras_environment():
             import keras
             import tensorflow
 
             for gpu in tensorflow.config.list_physical_devices("GPU"):
                 with contextlib.suppress(RuntimeError):  # it computes already
                     tensorflow.config.experimental.set_memory_growth(gpu, True)  # leave its memory to others too
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            caught.seek(0)
-            for line in caught:
-                if not CHATTER.match(line):
-                    print(line.decode(errors="replace"), end="", file=sys.stderr)
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
     for name, value in KERAS_SETTINGS.items():
         found = getattr(keras.config, name)()
         if found == value:
@@ -136,19 +94,24 @@ def import_tensorflow():
 
 
 @contextlib.contextmanager
-def uncollected():
-    """Keep what is made here, a library's modules, out of garbage collection for the rest of the process.
+def quiet_start():
+    """Drop TensorFlow's start-up messages from stderr, and exclude what is created here from garbage collection.
 
-    It stays anyway, and to look through a million objects again and again costs a second, most of it at the exit.
+    These objects, a library's modules, live until exit anyway, and scanning a million of them costs about a second.
     """
-    enabled = gc.isenabled()
+    child = subprocess.Popen([sys.executable, "-I", "-S", "-c", FILTER], stdin=subprocess.PIPE)
+    stderr = os.dup(2)
+    os.dup2(child.stdin.fileno(), 2)
+    child.stdin.close()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        if enabled:
-            gc.enable()
+        gc.enable()
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        child.wait()
 
 
 def keras_home():
@@ -161,10 +124,12 @@ def read_keras_settings():
     found = {}
     with contextlib.suppress(OSError, ValueError):
         found.update(json.loads((keras_home() / "keras.json").read_text(encoding="utf-8")))
-    for variable in ("KERAS_BACKEND", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
-        if os.environ.get(variable):
-            found[variable.removeprefix("KERAS_").lower()] = os.environ[variable]
-    return {name: found[name] for name, value in KERAS_SETTINGS.items() if found.get(name, value) != value}
+    expected = dict(KERAS_SETTINGS)
+    for name in ("backend", "max_epochs", "max_steps_per_epoch"):
+        expected.setdefault(name, None)
+        if value := os.environ.get(f"KERAS_{name.upper()}"):
+            found[name] = value
+    return {name: found[name] for name, value in expected.items() if found.get(name, value) != value}
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class UserError(Exception):
-    """A failure that the user can cause and mend; its message says what is wrong and what to do.
+    """An error the user can cause and fix; its message says what is wrong and what to do.
 
     Args:
         message: one line.
@@ -21,6 +21,12 @@ def print_error(message):
     """Write one line on stderr, led by the script's name."""
     line = " ".join(str(message).split())
     print(f"{Path(sys.argv[0]).name}: {line}", file=sys.stderr, flush=True)
+
+
+def fail(message, exit_code=1):
+    """End the process with one line on stderr."""
+    print_error(message)
+    sys.exit(exit_code)
 
 
 def warn(message):

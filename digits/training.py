@@ -1,119 +1,138 @@
-"""Keras's `fit`, faster, and with a Ctrl-C that loses no finished epoch."""
+"""Keras's `fit`, faster, and with a Ctrl-C that loses no finished epoch. Importing this module starts TensorFlow."""
 
-import contextlib
+import functools
 import math
-import signal
-import threading
-import time
 
-from digits import acceleration, environment
+import numpy as np
+
+from digits import acceleration, environment, interrupts
 from digits.errors import UserError
 
-UPDATES = 8  # of the progress bar per epoch: TensorFlow runs the batches in between at one go, which is faster
-VALIDATION_BATCH = 500  # larger than when training: nothing is kept for gradients
+environment.import_tensorflow()  # before anything imports Keras
+
+import keras
+
+UPDATES = 8  # of the progress bar per epoch: TensorFlow runs the batches in between in one go, which is faster
 
 
-def fit(model, x, y, *, batch_size=32, epochs=1, validation_split=0.0, validation_data=None, verbose="auto"):
-    """Train `model` as `model.fit` does with the same arguments: the same batches in the same order.
+def accelerate(model):
+    """Let `model.fit` do the same training faster, and stop at Ctrl-C without losing a finished epoch.
 
-    Only Adam's rounding differs (`acceleration.fuse_adam`). On Ctrl-C training ends with the batch; if an epoch was
-    finished, its History is returned, with fewer epochs than asked for, and a second Ctrl-C does not wait.
+    This sets `fit` on this one model. Its type and its file remain Keras's own. Without this call, Keras's `fit` trains
+    the same weights; only the rounding of Adam differs (`acceleration.fuse_adam`).
+    """
+    model.fit = functools.partial(fit, model)
+
+
+def fit(
+    model,
+    x=None,
+    y=None,
+    batch_size=None,
+    epochs=1,
+    verbose="auto",
+    callbacks=None,
+    validation_split=0.0,
+    validation_data=None,
+    shuffle=True,
+    initial_epoch=0,
+    validation_freq=1,
+    **others,
+):
+    """Train `model` as Keras's `fit` does with the same arguments: the same batches in the same order.
+
+    After Ctrl-C, training ends with the batch. If an epoch was finished, its History is returned, with fewer epochs
+    than were asked for. What this can't do exactly as Keras (data that are no arrays, the arguments in `others`,
+    callbacks that watch every batch) it leaves to Keras.
 
     Args:
         model: compiled keras.Model.
-        x, y: (n, 784) float32 images and (n, 10) float32 one-hot labels.
-        batch_size: images per training step.
-        epochs: passes over the training images.
-        validation_split: fraction of the images, from the end, that validate instead of training.
-        validation_data: a pair of x and y to validate with instead.
+        x, y: arrays of images and labels, or what else Keras takes.
         verbose: 0 silent, 1 a progress bar, 2 one line per epoch, "auto" 1 in a terminal and 2 elsewhere.
+        others: the rest of the arguments of Keras's `fit`; all are described there.
 
     Returns:
-        Keras's History; `started` (by time.perf_counter) and `seconds` say when and how long.
+        keras.callbacks.History.
 
     Raises:
-        UserError: the split leaves no image on one side.
-        KeyboardInterrupt: before the first epoch was finished.
+        UserError: the split leaves no image to train or to validate with.
+        KeyboardInterrupt: Ctrl-C, before the first epoch was finished.
     """
-    import keras
+    if verbose == "auto":
+        verbose = 1 if environment.is_terminal() else 2
+    arguments = {
+        "epochs": epochs,
+        "verbose": verbose,
+        "initial_epoch": initial_epoch,
+        "validation_freq": validation_freq,
+        **others,
+    }
+    data = {
+        "x": x,
+        "y": y,
+        "batch_size": batch_size,
+        "validation_split": validation_split,
+        "validation_data": validation_data,
+        "shuffle": shuffle,
+    }
+    callbacks = keras.tree.flatten(callbacks) if callbacks else []
+    exact = not others and isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and isinstance(shuffle, bool)
+    if exact and not any(map(watches_batches, callbacks)):
+        return _fit_faster(model, callbacks, arguments, **data)
+    return _fit_until_interrupted(model, callbacks, arguments | data)
 
-    x_val, y_val = validation_data or (x[:0], y[:0])
-    if validation_split:
+
+def watches_batches(callback):
+    """Return whether a Keras callback is called for every batch, which `fit` would run several of in one go."""
+    names = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+    keras_own = keras.callbacks.Callback
+    return any(getattr(getattr(callback, name), "__func__", None) is not getattr(keras_own, name) for name in names)
+
+
+def _fit_faster(model, callbacks, arguments, x, y, batch_size, validation_split, validation_data, shuffle):
+    batch_size = batch_size or 32
+    if validation_split and validation_data is None:
         split_at = math.floor(len(x) * (1 - validation_split))
         if split_at in (0, len(x)):
             raise UserError(f"--validation-split {validation_split} leaves no image to train or to validate with", 2)
-        x, y, x_val, y_val = x[:split_at], y[:split_at], x[split_at:], y[split_at:]
+        validation_data = x[split_at:], y[split_at:]
+        x, y = x[:split_at], y[:split_at]
     steps = math.ceil(len(x) / batch_size)
-    if verbose:
-        print(f"{len(x)} images for training, {len(x_val)} for validation; {acceleration.device_name()}")
-        print(f"{epochs} epoch{'s' * (epochs > 1)} of {steps} batches of {batch_size}", flush=True)
-    model.steps_per_execution = math.ceil(steps / UPDATES)
-    model.make_train_function(force=True)  # one built before would take the old number
-    model.make_test_function(force=True)
-    if type(model.optimizer) is keras.optimizers.Adam:
-        acceleration.fuse_adam(model.optimizer)
-    start = time.perf_counter()
-    training = acceleration.batch_dataset(x, y, batch_size, shuffle=True)
-    validation = acceleration.batch_dataset(x_val, y_val, VALIDATION_BATCH) if len(x_val) else None
-    with interrupt_between_batches() as callback:
-        # TensorFlow traces a step that creates variables twice: so the optimizer's and the metrics' are created here.
-        model.optimizer.build(model.trainable_variables)
-        if validation:
-            model.evaluate(validation.take(1), verbose=0)
-        try:
-            model.fit(
-                training,
-                epochs=epochs,
-                validation_data=validation,
-                shuffle=False,  # the dataset does
-                callbacks=[callback],
-                verbose=(1 if environment.is_terminal() else 2) if verbose == "auto" else verbose,
-            )
-        except KeyboardInterrupt:
-            if not model.history.epoch:
-                message = f"interrupted in epoch 1 of {epochs}: nothing of it was kept; earlier runs are unchanged"
-                raise KeyboardInterrupt(message) from None
-        finally:
-            acceleration.use_bfloat16(False)
-    history = model.history
-    history.started, history.seconds = start, time.perf_counter() - start
-    return history
+    if arguments["verbose"]:
+        validated = len(validation_data[0]) if isinstance(validation_data, tuple) else "no"
+        print(f"{len(x)} images for training, {validated} for validation; {acceleration.device_name()}")
+        epochs = "1 epoch" if arguments["epochs"] == 1 else f"{arguments['epochs']} epochs"
+        print(f"{epochs} of {steps} batches of {batch_size}", flush=True)
+    if isinstance(validation_data, tuple) and len(validation_data) == 2:
+        validation_data = acceleration.batch_dataset(*validation_data, batch_size)
+    arguments |= {
+        "x": acceleration.batch_dataset(x, y, batch_size, shuffle),
+        "shuffle": False,  # the dataset does
+        "validation_data": validation_data,
+        "validation_batch_size": batch_size,
+    }
+    acceleration.fuse_adam(model.optimizer)
+    with acceleration.several_batches_at_once(model, math.ceil(steps / UPDATES)):
+        if model.built:  # TensorFlow traces a step that creates variables twice: so they are created here
+            model.optimizer.build(model.trainable_variables)
+            if validation_data is not None:
+                model.evaluate(validation_data.take(1), verbose=0)
+        return _fit_until_interrupted(model, callbacks, arguments)
 
 
-@contextlib.contextmanager
-def interrupt_between_batches():
-    """Yield a Keras callback that raises KeyboardInterrupt after the batch in which Ctrl-C was pressed.
-
-    Raised in the middle of TensorFlow's own code, it can bring the whole process down. A second Ctrl-C does not wait.
-    What else asks a process to end counts as Ctrl-C: SIGTERM (`docker stop`, SLURM, `timeout`), and SIGHUP (a terminal
-    is closed). Only the main thread gets signals: in another one, as a Dask worker's, the callback does nothing.
-    """
-    from keras.callbacks import Callback, LambdaCallback
-
-    if threading.current_thread() is not threading.main_thread():
-        yield Callback()
-        return
-    received = []
-
-    def note(number, _):
-        received.append(number)
-        restore()
-        if number == getattr(signal, "SIGHUP", None):
-            environment.leave_terminal()
-
-    def stop_here(batch, logs=None):
+def _fit_until_interrupted(model, callbacks, arguments):
+    def stop(batch, logs=None):
         if received:
             raise KeyboardInterrupt
 
-    def restore():
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # Not what is ignored, as by nohup; nor what another language handles: Python can't restore that.
-    numbers = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]
-    before = {number: signal.signal(number, note) for number in numbers}
+    # Raised in the middle of TensorFlow's own code, a KeyboardInterrupt can bring the whole process down.
+    between_batches = keras.callbacks.LambdaCallback(on_train_batch_end=stop, on_test_batch_end=stop)
     try:
-        yield LambdaCallback(on_train_batch_end=stop_here, on_test_batch_end=stop_here)
-    finally:
-        restore()
+        with interrupts.postponed() as received:
+            type(model).fit(model, callbacks=[*callbacks, between_batches], **arguments)
+            received.clear()
+    except KeyboardInterrupt:
+        if not model.history.epoch:
+            message = f"interrupted in epoch 1 of {arguments['epochs']}: nothing of it was kept"
+            raise KeyboardInterrupt(f"{message}; earlier runs are unchanged") from None
+    return model.history

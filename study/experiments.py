@@ -3,25 +3,20 @@
 import contextlib
 import functools
 import hashlib
-import inspect
+import importlib
 import io
 import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import cnn
-import mlp
-import mlp_dropout
-import preprocess
-from digits import acceleration, environment, mnist, runs, slides, training
+from digits import acceleration, environment, runs, slides
 from digits.errors import UserError
 from digits.files import atomic_write, locked
 
+ROOT = Path(__file__).parent.parent
 ROWS = Path("results/runs.csv")
 TRAINING_IMAGES, EPOCHS, BATCH_SIZE, LEARNING_RATE = 48000, 10, 200, 0.001  # slide 10
 CURVES = ["accuracy", "loss", "val_accuracy", "val_loss"]
@@ -36,24 +31,23 @@ class Experiment(NamedTuple):
 
     title: str
     slide: int
-    build_model: Callable
-    seconds: float  # one run takes on one core: for the estimate before there are rows
+    script: str  # whose `build_model` builds it; imported only to train, since it starts TensorFlow
+    arguments: dict  # of `build_model`
+    seconds: float  # of one run on one core; used for the estimate until rows exist
     images: int = TRAINING_IMAGES  # the first of the 48000; the 12000 for validation stay the same
 
 
 EXPERIMENTS = {  # named as the scripts name such a run
-    "mlp_256": Experiment(*slides.RUNS["mlp_256"][:2], partial(mlp.build_model, 256), 5),
-    "mlp_800": Experiment(*slides.RUNS["mlp_800"][:2], partial(mlp.build_model, 800), 10),
-    "mlp_dropout_rate0.25": Experiment(
-        "MLP, 800 units, Dropout 0.25", 15, partial(mlp_dropout.build_model, 800, 0.25), 11
-    ),
-    "mlp_dropout": Experiment(*slides.RUNS["mlp_dropout"][:2], partial(mlp_dropout.build_model, 800, 0.5), 11),
-    "cnn": Experiment(*slides.RUNS["cnn"][:2], partial(cnn.build_model, 3), 46),
-    "cnn_kernel5": Experiment("CNN, 5x5 filters", slides.RUNS["cnn"].slide, partial(cnn.build_model, 5), 75),
-    "mlp_800_of_3000": Experiment("MLP, 800 units, 3000 images", 14, partial(mlp.build_model, 800), 2, 3000),
-    "mlp_800_of_6000": Experiment("MLP, 800 units, 6000 images", 14, partial(mlp.build_model, 800), 3, 6000),
-    "mlp_800_of_12000": Experiment("MLP, 800 units, 12000 images", 14, partial(mlp.build_model, 800), 4, 12000),
-    "mlp_800_of_24000": Experiment("MLP, 800 units, 24000 images", 14, partial(mlp.build_model, 800), 6, 24000),
+    "mlp_256": Experiment(*slides.RUNS["mlp_256"][:2], "mlp", {"hidden": 256}, 5),
+    "mlp_800": Experiment(*slides.RUNS["mlp_800"][:2], "mlp", {"hidden": 800}, 10),
+    "mlp_dropout_rate0.25": Experiment("MLP, 800 units, Dropout 0.25", 15, "mlp_dropout", {"dropout": 0.25}, 11),
+    "mlp_dropout": Experiment(*slides.RUNS["mlp_dropout"][:2], "mlp_dropout", {"dropout": 0.5}, 11),
+    "cnn": Experiment(*slides.RUNS["cnn"][:2], "cnn", {"kernel_size": 3}, 46),
+    "cnn_kernel5": Experiment("CNN, 5x5 filters", slides.RUNS["cnn"].slide, "cnn", {"kernel_size": 5}, 75),
+    "mlp_800_of_3000": Experiment("MLP, 800 units, 3000 images", 14, "mlp", {"hidden": 800}, 2, 3000),
+    "mlp_800_of_6000": Experiment("MLP, 800 units, 6000 images", 14, "mlp", {"hidden": 800}, 3, 6000),
+    "mlp_800_of_12000": Experiment("MLP, 800 units, 12000 images", 14, "mlp", {"hidden": 800}, 4, 12000),
+    "mlp_800_of_24000": Experiment("MLP, 800 units, 24000 images", 14, "mlp", {"hidden": 800}, 6, 24000),
 }
 
 
@@ -71,6 +65,8 @@ def run_once(experiment_name, seed, data):
     Raises:
         KeyboardInterrupt: the training was interrupted.
     """
+    from digits import training  # first: it starts TensorFlow
+
     import keras
 
     experiment = EXPERIMENTS[experiment_name]
@@ -78,14 +74,19 @@ def run_once(experiment_name, seed, data):
     start = time.perf_counter()
     keras.backend.clear_session()  # forget the model before
     keras.utils.set_random_seed(seed)
-    model = experiment.build_model()
+    model = importlib.import_module(experiment.script).build_model(**experiment.arguments)
     adam = keras.optimizers.Adam(LEARNING_RATE)
     model.compile(loss="categorical_crossentropy", optimizer=adam, metrics=["accuracy"])
-    history = training.fit(
-        model, x[: experiment.images], y[: experiment.images],
-        validation_data=(x[TRAINING_IMAGES:], y[TRAINING_IMAGES:]), epochs=EPOCHS, batch_size=BATCH_SIZE, verbose=0,
-    )  # fmt: skip
-    if runs.is_interrupted(history):
+    training.accelerate(model)
+    history = model.fit(
+        x[: experiment.images],
+        y[: experiment.images],
+        validation_data=(x[TRAINING_IMAGES:], y[TRAINING_IMAGES:]),
+        epochs=EPOCHS,
+        batch_size=BATCH_SIZE,
+        verbose=0,
+    )
+    if len(history.epoch) < EPOCHS:
         raise KeyboardInterrupt
     test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=0)
     curves = history.history
@@ -114,6 +115,8 @@ def load_mnist(folder):
         UserError: it is unavailable.
     """
     with contextlib.redirect_stdout(io.StringIO()):
+        import preprocess
+
         return preprocess.load_data("mnist", folder)
 
 
@@ -142,9 +145,9 @@ def set_num_threads(wanted):
 @functools.cache
 def hash_code(experiment_name):
     """Return 12 hex digits that change with the Python files that a run of this experiment executes."""
-    model = inspect.unwrap(EXPERIMENTS[experiment_name].build_model.func)
-    sources = [inspect.getsourcefile(part) for part in (preprocess, mnist, environment, training, acceleration, model)]
-    texts = [Path(source).read_text(encoding="utf-8") for source in [*sources, __file__]]  # with whatever line ends
+    parts = ["preprocess", *(f"digits/{name}" for name in ("mnist", "environment", "training", "acceleration"))]
+    parts += [EXPERIMENTS[experiment_name].script, "study/experiments"]
+    texts = [(ROOT / f"{part}.py").read_text(encoding="utf-8") for part in parts]  # with whatever line ends
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
 
 
@@ -156,8 +159,7 @@ def code_version(experiment_name):
     """
 
     def git(*command):
-        root = Path(__file__).parent.parent  # not this folder: below, *.py would mean only its files
-        return subprocess.check_output(["git", *command], cwd=root, text=True, stderr=subprocess.PIPE)
+        return subprocess.check_output(["git", *command], cwd=ROOT, text=True, stderr=subprocess.PIPE)
 
     try:
         commit = git("rev-parse", "--short=12", "HEAD").strip() + "+" * bool(git("diff", "HEAD", "--", "*.py"))

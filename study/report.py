@@ -42,6 +42,14 @@ def write_tables(rows):
     return markdown
 
 
+def write_report(rows):
+    """Write the tables, draw the figures, and print the tables and where everything is."""
+    rows = sort_rows(rows)
+    markdown = write_tables(rows)
+    names = ", ".join(path.name for path in plot_study(rows))
+    print(f"\n{markdown}\n\nWritten: {experiments.ROWS}, {MARKDOWN}, {HTML}, {PLOTS}/ ({names})")
+
+
 def plot_study(rows):
     """Draw the study from the rows of runs.csv into plots/study/; return the figures' paths."""
     rows = claims.add_gap(rows)

@@ -5,14 +5,16 @@ import numpy as np
 from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
 
 
-def plot_confusion_matrix(matrix, recall, precision, path, title):
+def plot_confusion_matrix(matrix, path, title):
     """Slide 19: the confusion matrix, with recall and precision along its margins, and accuracy where they meet.
 
-    matrix: (10, 10) counts, rows are labels; recall, precision: (10,) in [0, 1], NaN where there was nothing to divide.
-    The colour shows the mistakes only, so that the thousands on the diagonal don't drown them; zeros are left out.
+    matrix: (10, 10) counts, rows are labels. The colour shows the mistakes only, so that the thousands on the diagonal
+    don't drown them; zeros are left out.
     """
     matrix = np.asarray(matrix)
     correct = np.eye(10, dtype=bool)
+    with np.errstate(invalid="ignore"):  # NaN where there is nothing to divide by
+        recall, precision = (np.diag(matrix) / matrix.sum(axis=axis) for axis in (1, 0))
     mistakes = np.where(correct | (matrix == 0), np.nan, matrix)
     accuracy = format_percent(np.trace(matrix) / max(matrix.sum(), 1), 2)
     with figure(path, (8, 7.2)) as fig:

@@ -97,13 +97,18 @@ def plot_filters(kernel, path, title):
 def plot_hidden_units(kernel, outgoing, path, title):
     """Slide 7: what the hidden units of an MLP look at: the 784 weights of each, as an image.
 
-    kernel: (784, hidden); outgoing: (hidden, 10), the weights from there to the digits. The 24 strongest are shown,
-    each with the digit that its largest outgoing weight leads to.
+    kernel: (784, hidden); outgoing: (hidden, 10), the weights from there to the digits, or None. The 24 strongest are
+    shown, each with the digit that its largest outgoing weight leads to, or else with its number.
     """
-    strength = np.linalg.norm(kernel, axis=0) * np.linalg.norm(outgoing, axis=1)
+    strength = np.linalg.norm(kernel, axis=0)
+    if outgoing is not None:
+        strength = strength * np.linalg.norm(outgoing, axis=1)
     strongest = np.argsort(-strength, kind="stable")[:24]
     limit = np.quantile(np.abs(kernel[:, strongest]), 0.998)
-    captions = [f"supports {digit}" for digit in outgoing[strongest].argmax(axis=1)]
+    if outgoing is None:
+        captions = [f"unit {number + 1}" for number in strongest]
+    else:
+        captions = [f"supports {digit}" for digit in outgoing[strongest].argmax(axis=1)]
     return plot_weights(kernel.T[strongest].reshape(-1, 28, 28), captions, path, title, limit)
 
 

@@ -1,8 +1,10 @@
 """Diagrams of networks, drawn from the model that was built: its layers, their shapes, their parameters."""
 
+import itertools
+
 import numpy as np
 
-from digits.figures.style import BLUE, GREY, ORANGE, PALE, figure
+from digits.figures.style import BLUE, GREY, ORANGE, PALE, CannotDraw, figure
 
 # In inches, which are the unit of the diagram.
 SLOT, RADIUS = 0.42, 0.175  # of a unit, drawn as a circle
@@ -11,11 +13,49 @@ MAP = 1.4 / 28  # a pixel of a map
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # matplotlib's own, "$x_1$", take longer than all the rest
 
 
+KINDS = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "flatten", "Dense": "hidden layer"}
+
+
+def list_layers(model):
+    """Return the layers of a model, one after the other, without its input.
+
+    Raises:
+        CannotDraw: they do not follow one after the other.
+    """
+    layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    for before, after in itertools.pairwise(layers):
+        if after.input is not before.output:
+            raise CannotDraw(f"the layers do not follow one after the other ({before.name}, {after.name})")
+    return layers
+
+
 def name_layers(model):
-    """Return a list of (name, layer) of the layers of a keras.Sequential that compute what a figure shows."""
-    kinds = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "flatten", "Dense": "hidden layer"}
-    named = [(kinds[type(layer).__name__], layer) for layer in model.layers if type(layer).__name__ in kinds]
+    """Return a list of (name, layer) of the layers of a model whose values a figure shows.
+
+    Raises:
+        CannotDraw: there is none.
+    """
+    named = [(KINDS[type(layer).__name__], layer) for layer in list_layers(model) if type(layer).__name__ in KINDS]
+    if not named:
+        raise CannotDraw(f"none of the layers is one of {', '.join(KINDS)}")
     return [*named[:-1], ("output", named[-1][1])]
+
+
+def find_hidden_weights(model):
+    """Return the weights of an MLP's hidden units: (784, hidden) of their pixels, (hidden, digits) of the outputs.
+
+    The second is None where further hidden layers follow; without a hidden layer, the outputs are the units.
+
+    Raises:
+        CannotDraw: the model has other layers than Dense and Dropout.
+    """
+    kinds = [type(layer).__name__ for layer in list_layers(model)]
+    if not set(kinds) <= {"Dense", "Dropout"}:
+        raise CannotDraw(f"hidden_neurons.png is for Dense layers and Dropout only, not for {', '.join(kinds)}")
+    first, *others = [layer.kernel.numpy() for layer in list_layers(model) if type(layer).__name__ == "Dense"]
+    if not others:
+        return first, np.eye(first.shape[1])
+    return first, others[0] if len(others) == 1 else None
 
 
 def describe_size(shape, name):
@@ -35,14 +75,14 @@ def describe_parameters(layer):
 
 
 def find_dropout(model):
-    """Return the dropout rates of the layers of units: a dict of a layer to the rate.
+    """Return the dropout rates of the layers of units: a dict of a layer, None for the input, to the rate.
 
     A Dropout before Flatten leaves out values of maps; it is drawn at what Flatten makes of them.
     """
-    rates, layers = {}, model.layers
-    for before, layer, after in zip(layers, layers[1:], layers[2:]):
+    rates, layers = {}, list_layers(model)
+    for before, layer, after in zip([None, *layers], layers, layers[1:]):
         if type(layer).__name__ == "Dropout" and layer.rate:
-            rates[before if len(before.output.shape) == 2 else after] = layer.rate
+            rates[before if len(layer.output.shape) == 2 else after] = layer.rate
     return rates
 
 
@@ -53,15 +93,22 @@ def plot_network(model, path, title):
     Dropout, some are crossed out.
 
     Args:
-        model: keras.Sequential.
+        model: keras.Model.
         path: of the PNG.
         title: of the figure.
 
     Returns:
         `path`.
+
+    Raises:
+        CannotDraw: it has other layers.
     """
-    rates, first = find_dropout(model), model.layers[0]
+    first, *others = list_layers(model)
     has_maps = type(first).__name__ == "Reshape"  # of the 784 values to an image
+    unknown = {type(layer).__name__ for layer in (others if has_maps else [first, *others])} - {*KINDS, "Dropout"}
+    if unknown:
+        raise CannotDraw(f"network.png cannot show {', '.join(sorted(unknown))}")
+    rates = find_dropout(model)
     input_shape = (first.output if has_maps else first.input).shape[1:]
     columns = [
         ("input", input_shape, None),

@@ -17,6 +17,10 @@ MARGIN = 22  # pixels around a figure
 STYLE_SHEET = Path(__file__).with_name("digits.mplstyle")
 
 
+class CannotDraw(Exception):
+    """A figure that does not apply to a model; the message says why."""
+
+
 @contextlib.contextmanager
 def figure(path, size):
     """Yield a matplotlib Figure, `size` in inches; it is written to `path` as PNG when the block ends well."""

@@ -11,7 +11,7 @@ def plot_learning_curve(history, path, title):
     """Slides 12, 13, 17: accuracy and loss of each epoch, training and validation, overfitting shaded.
 
     Args:
-        history: pandas.DataFrame, one row per epoch: accuracy and loss, and val_accuracy and val_loss if validated.
+        history: pandas.DataFrame, one row per epoch: loss, accuracy if it was a metric, and val_* if validated.
         path: of the PNG.
         title: of the figure.
 
@@ -19,10 +19,11 @@ def plot_learning_curve(history, path, title):
         `path`.
     """
     gap = describe_gap(history)
-    with figure(path, (10.5, 4.6)) as fig:
+    shown = [key for key in LIMITS if key in history]  # without a metric, Keras has no accuracy
+    with figure(path, (0.5 + 5 * len(shown), 4.6)) as fig:
         sentence = f"Overfitting (shaded): {gap}" if "above" in gap else gap.capitalize()
         fig.suptitle(f"{title}\n{sentence}".strip())
-        for axes, key in zip(fig.subplots(1, 2), LIMITS):
+        for axes, key in zip(fig.subplots(1, len(shown), squeeze=False)[0], shown):
             draw_curves(axes, history, key)
             label_ends(axes, len(history) + 0.3)
             axes.set(title=key)
@@ -70,7 +71,7 @@ def label_ends(axes, x):
 
 def describe_gap(history):
     """Return in words how far training ends above validation accuracy; an empty string if there is no validation."""
-    if "val_accuracy" not in history:
+    if not {"accuracy", "val_accuracy"} <= set(history):
         return ""
     gap = history["accuracy"].iloc[-1] - history["val_accuracy"].iloc[-1]
     return f"training ends {abs(gap):.4f} {'above' if gap >= 0 else 'below'} validation"

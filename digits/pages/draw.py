@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from digits.figures.networks import list_layers
+from digits.figures.style import CannotDraw
 from digits.handwriting.normalization import STROKE
 from digits.pages.template import write_page
 
@@ -42,7 +44,7 @@ def write_draw_page(path, run, title, model, data, predictions):
     unknown = find_unknown(model)
     content = {
         "text": json.loads((FOLDER / "text.json").read_text(encoding="utf-8")),
-        "layers": [] if unknown else [describe_layer(layer) for layer in model.layers],
+        "layers": [] if unknown else [describe_layer(layer) for layer in list_layers(model)],
         "examples": list(choose_examples(data, predictions)),
         "stroke": STROKE,
     }
@@ -53,8 +55,12 @@ def write_draw_page(path, run, title, model, data, predictions):
 
 def find_unknown(model):
     """Return a text for each layer that network.js cannot compute: its name, its kind, and what is unknown of it."""
+    try:
+        layers = list_layers(model)
+    except CannotDraw as reason:
+        return [str(reason)]
     unknown = []
-    for layer in model.layers:
+    for layer in layers:
         kind, settings = type(layer).__name__, layer.get_config()
         known = KNOWN.get(kind, {}) | ({"strides": [settings["pool_size"]]} if kind == "MaxPooling2D" else {})
         reasons = [f"{name}={settings[name]}" for name, values in known.items() if settings[name] not in values]
@@ -62,6 +68,8 @@ def find_unknown(model):
             reasons.append(f"an input of shape {layer.input.shape[1:]}")
         if reasons or kind not in KNOWN:
             unknown.append(f"{layer.name} ({', '.join([kind, *reasons])})")
+    if layers[-1].output.shape[1:] != (10,):
+        unknown.append(f"{layers[-1].name} (an output of shape {layers[-1].output.shape[1:]})")
     return unknown
 
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from digits import slides
 from digits.pages.template import write_page
 
 STUDY_TABLES = Path("results/summary.html")  # written by reproduce.py
+GALLERY = "gallery/"  # in plots/: the figures that come with this project
 
 # What each figure shows, and on which slides the deck shows it.
 RUN_FIGURES = {
@@ -52,7 +52,7 @@ def write_index(path, all_runs, table):
         runs=[
             (
                 run,
-                slides.RUNS.get(run.name),
+                run.reference,
                 (folder / run.name / "draw.html").exists(),
                 list_figures(folder, RUN_FIGURES, f"{run.name}/", f"{run.name}: "),
             )
@@ -60,8 +60,8 @@ def write_index(path, all_runs, table):
         ],
         comparisons=list_figures(folder, COMPARISONS),
         study=Markup(study),
-        study_figures=list_figures(folder, STUDY_FIGURES),
-        worked_examples=list_figures(folder, WORKED_EXAMPLES),
+        study_figures=list_figures(folder, STUDY_FIGURES) or list_figures(folder, STUDY_FIGURES, GALLERY),
+        worked_examples=list_figures(folder, WORKED_EXAMPLES) or list_figures(folder, WORKED_EXAMPLES, GALLERY),
     )
 
 

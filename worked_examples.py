@@ -1,12 +1,15 @@
 """Slides 22-26: the deck's two examples worked by hand, by the layers themselves.
 
-python -m digits.worked_examples      prints both and writes plots/layers/convolution.png and max_pooling.png
+python worked_examples.py      prints both and writes plots/layers/convolution.png and max_pooling.png
 """
-
-import numpy as np
 
 from digits import cli, environment
 from digits.figures import worked_examples as figures
+
+environment.import_tensorflow()  # quietly, and in Keras's own settings
+
+import numpy as np
+from keras import layers
 
 IMAGE = np.array([[1, 1, 8], [5, 3, 7], [2, 9, 6]], "float32")  # slide 22
 FILTER = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], "float32")
@@ -15,9 +18,7 @@ POOLED = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], "flo
 
 def convolution(image=IMAGE, kernel=FILTER):
     """Slides 22 and 23: what `Conv2D` makes of an image (n, n) with one filter (3, 3); returns (n, n) float32."""
-    from keras.layers import Conv2D
-
-    layer = Conv2D(1, kernel.shape, padding="same", use_bias=False)
+    layer = layers.Conv2D(1, kernel.shape, padding="same", use_bias=False)
     layer.build((None, *image.shape, 1))
     layer.set_weights([kernel[:, :, None, None]])
     return np.asarray(layer(image[None, :, :, None]))[0, :, :, 0]
@@ -25,14 +26,10 @@ def convolution(image=IMAGE, kernel=FILTER):
 
 def max_pooling(image=POOLED):
     """Slides 24 to 26: what `MaxPooling2D` makes of an image (n, n); returns (n / 2, n / 2) float32."""
-    from keras.layers import MaxPooling2D
-
-    return np.asarray(MaxPooling2D()(image[None, :, :, None]))[0, :, :, 0]
+    return np.asarray(layers.MaxPooling2D()(image[None, :, :, None]))[0, :, :, 0]
 
 
-def main(argv=None):
-    cli.argument_parser(__doc__, "-m digits.worked_examples").parse_args(argv)
-    environment.import_tensorflow()
+def main(args):
     convolved, pooled = convolution(), max_pooling()
     print(f"Slides 22-23: the image\n{IMAGE}\nand the filter\n{FILTER}\ngive, by Keras's Conv2D,\n{convolved}")
     print(f"\nSlides 24-26: the numbers\n{POOLED}\ngive, by Keras's MaxPooling2D,\n{pooled}")
@@ -41,5 +38,7 @@ def main(argv=None):
     print("\nWritten: plots/layers/ (convolution.png, max_pooling.png)")
 
 
+parser = cli.argument_parser(__doc__)
+
 if __name__ == "__main__":
-    cli.main(main)
+    cli.run(main, parser)
