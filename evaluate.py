@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from digits import cli, results, runs
+from digits import cli, drawing, results, runs
 from digits.errors import UserError, print_error
 
 
@@ -45,7 +45,7 @@ def evaluate_run(name, data):
     matrix = confusion_matrix(data.y_test.argmax(axis=1), probabilities.argmax(axis=1))
     print(f"\n{matrix}\n\n{recall_and_precision(matrix)}")
     run = results.update(runs.load_run(name), scores, matrix)
-    results.plot_run(run, model, data, probabilities)
+    drawing.plot_run(run, model, data, probabilities)
     return run, probabilities
 
 
@@ -68,10 +68,10 @@ def main(args):
         else:
             evaluated.append(run)
     if "mnist" in datasets:
-        results.plot_comparison(evaluated, datasets["mnist"], probabilities)
+        drawing.plot_comparison(evaluated, datasets["mnist"], probabilities)
     if evaluated:
         results.print_table(evaluated)
-        print(f"Figures: {results.PLOTS}/<run>/; all of them on one page: {results.write_index()}")
+        print(f"Figures: {drawing.PLOTS}/<run>/; all of them on one page: {results.write_index()}")
     if len(evaluated) < len(names):
         sys.exit(1)
 

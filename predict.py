@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 import evaluate
-from digits import cli, environment, handwriting, predictions, results, runs
+from digits import cli, drawing, environment, handwriting, predictions, runs
 from digits.errors import UserError, print_error
 from digits.figures import evaluation
 from digits.files import atomic_write
 
-OUTPUT = results.PLOTS / "predictions"
+OUTPUT = drawing.PLOTS / "predictions"
 
 
 def predict_file(path, label, models, figure):

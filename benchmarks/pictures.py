@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import pens
-from digits import cli, results
+from digits import cli, drawing
 from digits.errors import UserError
 from digits.files import atomic_write
 
-GALLERY = results.PLOTS / "gallery"
+GALLERY = drawing.PLOTS / "gallery"
 SIZE = {"width": 1280, "height": 800}
 DIGIT = 3  # the digit of slide 27
 STEP = 6  # points of a stroke from one frame to the next
@@ -24,11 +24,11 @@ STEP = 6  # points of a stroke from one frame to the next
 
 def main(args):
     for picture in sorted(GALLERY.rglob("*.png")):
-        source = results.PLOTS / picture.relative_to(GALLERY)
+        source = drawing.PLOTS / picture.relative_to(GALLERY)
         if source.exists():
             shutil.copy(source, picture)
             print(f"Copied: {source}")
-    path, chromium = results.PLOTS / "cnn" / "draw.html", shutil.which("chromium")
+    path, chromium = drawing.PLOTS / "cnn" / "draw.html", shutil.which("chromium")
     if not path.exists():
         raise UserError(f"there is no {path}: run `python cnn.py` first")
     if not (chromium and importlib.util.find_spec("playwright")):

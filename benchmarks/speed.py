@@ -20,12 +20,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import cnn
-import mlp
-import mlp_dropout
 from digits import acceleration, cli, environment, mnist
 from digits.errors import UserError
 from digits.files import atomic_write
+from study.report import format_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "benchmark.csv"
@@ -123,6 +121,10 @@ def count_operations(run, training=48000, validation=12000, epochs=10):
         run: a key of `COMMANDS`.
         training, validation: numbers of images.
     """
+    import cnn
+    import mlp
+    import mlp_dropout
+
     special = {"cnn": cnn.build_model, "mlp_dropout": mlp_dropout.build_model}
     model = special[run]() if run in special else mlp.build_model(int(run.removeprefix("mlp_")))
     total = 0
@@ -184,7 +186,7 @@ def format_table(table):
     for name, column in (("training", "fit ratio"), ("whole command", "whole ratio")):
         rows[f"{name}, plain Keras = 1"] = [f"{1 / ratio:.2f}" for ratio in table[column]]
     rows["test accuracy"] = [f"{accuracy:.4f}" for accuracy in table["test_accuracy"]]
-    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+    return format_markdown(pd.DataFrame(rows))
 
 
 def main(args):

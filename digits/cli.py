@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from digits import acceleration, environment, interrupts, results, runs
+from digits import acceleration, drawing, environment, interrupts, results, runs
 from digits.errors import UserError, fail, print_error
 from digits.files import check_folder
 
@@ -196,7 +196,7 @@ def prepare_training(args, parser, run_name, script):
     if args.dry_run:
         args.epochs = 1
     check_folder(runs.MODELS)
-    check_folder(results.PLOTS)
+    check_folder(drawing.PLOTS)
     tensorflow = environment.import_tensorflow()
     if args.bfloat16:
         acceleration.use_bfloat16()

@@ -63,12 +63,14 @@ def import_tensorflow():
     Raises:
         UserError: Keras runs on something else in this process already.
     """
-    if "tensorflow" not in sys.modules and threading.current_thread() is threading.main_thread():  # not Dask's workers
-        print("Starting TensorFlow ...", flush=True)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    import_matplotlib()  # before Keras does
     overridden = read_keras_settings()
     try:
+        if (
+            "tensorflow" not in sys.modules and threading.current_thread() is threading.main_thread()
+        ):  # not Dask's workers
+            print("Starting TensorFlow ...", flush=True)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+        import_matplotlib()  # before Keras does
         with quiet_start(), keras_environment():
             import keras
             import tensorflow

@@ -1,72 +1,15 @@
-"""Atomic writes: a file is there whole, or the one before it still is."""
+"""Atomic writes: a file is either complete or unchanged. Everything is written beside its place and then renamed."""
 
 import contextlib
 import json
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 from digits.errors import UserError
 
-PREFIX = ".part-"  # of the folders in which files are completed
-NEW = 2  # seconds in which such a folder may not be locked yet
 SPACE = 30 * 10**6  # bytes: a run of the deck takes 10 million with its figures
-
-
-@contextlib.contextmanager
-def locked(path):
-    """Wait until no other process holds the lock file `path`, and hold it; not on a file system without locks."""
-    from filelock import FileLock
-
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(NotImplementedError):
-            stack.enter_context(FileLock(path))
-        yield
-
-
-@contextlib.contextmanager
-def part_folder(parent):
-    """Yield a new folder in `parent` in which to complete what is then moved out of it; it is removed at the end.
-
-    What a killed process has left of its own is removed too: the system has released its lock. Missing folders are
-    made.
-
-    Raises:
-        UserError: there is a file where a folder must be.
-        OSError: `parent` cannot be written to; the error names a path.
-    """
-    parent = Path(parent)
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        file = next(path for path in (parent, *parent.parents) if path.exists())
-        raise UserError(f"{file.absolute()} must be a folder but is a file: move it away") from None
-    clear_leftovers(parent)
-    try:
-        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as folder, locked(Path(folder, "lock")):
-            yield Path(folder)
-    except OSError as error:
-        if error.errno and error.filename is None:  # "No space left on device" does not say which
-            error.filename = str(parent)
-        raise
-
-
-def clear_leftovers(parent):
-    """Remove the `part_folder`s in `parent` of processes that are gone, and put back what they had moved away."""
-    for folder in Path(parent).glob(f"{PREFIX}*"):
-        from filelock import FileLock, Timeout
-
-        with contextlib.suppress(OSError, Timeout, NotImplementedError):
-            if time.time() - folder.stat().st_mtime < NEW:
-                continue
-            with FileLock(folder / "lock", timeout=0):
-                for earlier in folder.glob("earlier/*"):
-                    if not (folder.parent / earlier.name).exists():
-                        earlier.rename(folder.parent / earlier.name)
-                shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
@@ -76,49 +19,81 @@ def atomic_write(path):
     Missing folders are made.
 
     Raises:
-        UserError, OSError: as of `part_folder`.
+        UserError: there is a file where a folder must be.
+        OSError: it cannot be written; the error names a path.
     """
     path = Path(path)
-    with part_folder(path.parent) as folder:
-        yield folder / path.name
-        os.replace(folder / path.name, path)
+    make_folder(path.parent)
+    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    with named_errors(path):
+        try:
+            yield part
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def atomic_folder(path):
     """Yield a folder to fill; it replaces the folder `path`, or the one that this links to, when the block ends well.
 
+    On Windows, a folder cannot be renamed while a virus scanner or OneDrive reads it: then the earlier one stays.
+
     Raises:
-        UserError, OSError: as of `part_folder`.
+        UserError, OSError: see `atomic_write`.
     """
     path = Path(path).resolve()
-    with part_folder(path.parent) as folder:
-        new, earlier = folder / "new", folder / "earlier" / path.name
-        new.mkdir()
-        earlier.parent.mkdir()
-        yield new
-        if path.exists():
-            path.rename(earlier)
-        new.rename(path)
+    make_folder(path.parent)
+    new, earlier = (path.with_name(f".{name}-{os.getpid()}-{path.name}") for name in ("part", "earlier"))
+    with named_errors(path):
+        try:
+            new.mkdir()
+            yield new
+            if path.exists():
+                path.rename(earlier)
+            try:
+                new.rename(path)
+            except OSError:
+                if earlier.exists():
+                    earlier.rename(path)
+                raise
+        finally:
+            for leftover in (new, earlier):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def make_folder(path):
+    """Make a folder and its parents. Raises a UserError where there is a file instead."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        file = next(place for place in (path, *path.parents) if place.exists())
+        raise UserError(f"{file.absolute()} must be a folder but is a file: move it away") from None
+
+
+@contextlib.contextmanager
+def named_errors(path):
+    """Name `path` in an OSError that names no file: "No space left on device" does not say which."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def check_folder(path):
-    """Find out, before work that takes long, whether files can be written into a folder. What this makes, it removes.
+    """Find out, before work that takes long, whether files can be written into a folder, which is made if missing.
 
     Raises:
         UserError: there is a file where a folder must be, or the disk is nearly full.
         OSError: it cannot be written to.
     """
     path = Path(path)
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
-    try:
-        with part_folder(path):
-            if shutil.disk_usage(path).free < SPACE:
-                raise UserError(f"less than {SPACE // 10**6} MB are free on the disk of {path.resolve()}")
-    finally:
-        for folder in made:
-            with contextlib.suppress(OSError):  # not made, or in use by another process now
-                folder.rmdir()
+    make_folder(path)
+    tempfile.TemporaryFile(dir=path).close()
+    if shutil.disk_usage(path).free < SPACE:
+        raise UserError(f"less than {SPACE // 10**6} MB are free on the disk of {path.resolve()}")
 
 
 def write_json(path, content):

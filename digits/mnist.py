@@ -34,8 +34,6 @@ FILES = [  # the likelier first
 ]
 FOLDERS = re.compile(r"mnist|raw|.*ubyte.*", re.I)
 SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four, one after the other
-# Data sets that come under MNIST's names, by the mean of their pixels; MNIST's is 33.
-LOOKALIKES = {"Fashion-MNIST": 73, "Kuzushiji-MNIST": 49, "EMNIST": 44}
 # Tried in this order: the file that Keras uses, then the mirrors that PyTorch and TensorFlow Datasets use.
 SOURCES = [
     ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/", ["mnist.npz"]),
@@ -49,7 +47,7 @@ def load_arrays(dataset="auto", path=None):
 
     Args:
         dataset: "mnist", "synthetic" (synthetic digits), or "auto": MNIST, or synthetic digits if it is unavailable.
-        path: where MNIST is, as of `find_mnist`.
+        path: where MNIST is; see `find_mnist`.
 
     Returns:
         A dict of x_train, y_train, x_test, y_test (uint8), shaped as on slide 2; "mnist" or "synthetic"; and the
@@ -99,7 +97,7 @@ def read_mnist(path):
 
     Raises:
         FileNotFoundError: no file there is named as MNIST's are.
-        ValueError: what is there differs from MNIST, be it in a single bit; the message says what it seems to be.
+        ValueError: the files there differ from MNIST, even by one bit; the message says which.
     """
     found, problems = {}, []
     for file in [path] if path.is_file() else list_files(path):
@@ -110,10 +108,10 @@ def read_mnist(path):
             continue
         for array in arrays:
             name = recognize(array)
-            if name in MNIST:
+            if name:
                 found[name] = array
             else:
-                problems.append(f"{file.name} {name}")
+                problems.append(f"{file.name} holds {array.dtype} {array.shape}, which is not MNIST's")
         if len(found) == len(MNIST):
             return found
     if not found and not problems:
@@ -140,22 +138,11 @@ def likelihood(file):
 
 
 def recognize(array):
-    """Return which of MNIST's arrays this is, or else what can be said of it."""
-    described = f"holds {array.dtype} {array.shape}, which is not MNIST's"
-    if array.dtype != np.uint8:
-        return described
+    """Return which of MNIST's arrays this is, or None."""
     for name, (shape, sha256) in MNIST.items():
-        if array.shape == shape and hashlib.sha256(array).hexdigest() == sha256:
+        if array.shape == shape and array.dtype == np.uint8 and hashlib.sha256(array).hexdigest() == sha256:
             return name
-    if array.shape[1:] == (28, 28):
-        for name, mean in LOOKALIKES.items():
-            if abs(array.mean() - mean) < 2:
-                return f"seems to be {name}"
-        if len(array) == 42000:
-            return "has only 42000 of MNIST's images: it is of Kaggle's digit-recognizer competition"
-    elif array.ndim == 1 and len(set(np.bincount(array)[np.bincount(array) > 0])) == 1:
-        return "has every label equally often, as Fashion-MNIST, Kuzushiji-MNIST and EMNIST do"
-    return described
+    return None
 
 
 def read_arrays(file):
@@ -229,10 +216,13 @@ def download_mnist(places):
 
 
 def keep(files, places):
-    """Copy verified MNIST files into the first of `places` that can be written to."""
+    """Copy verified MNIST files into the first of `places` that can be written to and has no files of these names."""
     for place in places:
+        if any(
+            (place / file.name).exists() for file in files
+        ):  # damaged, or another data set: it is not ours to delete
+            continue
         try:
-            put_aside_damaged(files, place)
             for file in files:
                 with atomic_write(place / file.name) as part:
                     shutil.copyfile(file, part)
@@ -241,16 +231,3 @@ def keep(files, places):
         else:
             print(f"MNIST is now in {place}")
             return
-
-
-def put_aside_damaged(files, place):
-    """Rename the namesakes of `files` in `place` to *.rejected, unless they are MNIST: another process was faster."""
-    try:
-        read_mnist(place)
-    except FileNotFoundError:
-        return
-    except ValueError:
-        for file in files:
-            damaged = place / file.name
-            if damaged.exists():
-                damaged.replace(place / f"{file.name}.rejected")

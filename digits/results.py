@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from digits import interrupts, intervals, runs, slides
-from digits.errors import UserError, print_error, warn
-from digits.figures import evaluation, layers, networks, style, training
-from digits.pages import draw, index
+from digits.errors import UserError, print_error
+from digits.drawing import PLOTS, plot_run
+from digits.figures import style
+from digits.pages import index
 
-PLOTS = Path("plots")
 STUDY = Path(__file__).parent.parent / "results" / "runs.csv"  # the committed study
 
 
@@ -38,10 +38,7 @@ def save(model, history, data, args, scores, probabilities, matrix):
     folder = runs.MODELS / run.name
     print(f"\nSaved: {folder}/ (model.keras, history.csv, metrics.json)")
     print("Drawing the figures ...", flush=True)
-    try:
-        paths = plot_run(run, model, data, probabilities)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted while drawing; the run is in {folder}") from None
+    paths = plot_run(run, model, data, probabilities)
     print_summary(run, paths)
     if args.show:
         style.show(paths)
@@ -83,11 +80,15 @@ def rescue(error, args):
         args: the flags, as from `cli.run`.
 
     Returns:
-        A sentence that says where the model is; "" if there is none, or if it was saved before.
+        A sentence that says where the model is, or "".
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    if "run" not in args or any(frame.f_code is save.__code__ for frame in frames):
+    if "run" not in args:  # not of a script that trains
         return ""
+    for frame in frames:
+        if frame.f_code is save.__code__:
+            run = frame.f_locals.get("run")  # None if it could not be saved
+            return f"the run is in {runs.MODELS / run.name}" if run else ""
     import keras
 
     variables = [value for frame in frames for value in frame.f_locals.values()]
@@ -101,126 +102,6 @@ def rescue(error, args):
     except (UserError, OSError) as problem:
         return f"the trained model could not be saved: {problem}"
     return f"the trained model is in {runs.MODELS / run.name}; `python evaluate.py {run.name}` evaluates it"
-
-
-def plot_run(run, model, data, probabilities):
-    """Draw the figures of a run into plots/<run>/, and its page to draw digits on; return their paths.
-
-    A figure that does not apply to this model is left out with one line on stderr. Arguments: see `save`.
-    """
-    paths = []
-    for plot in (plot_network, plot_curves, plot_matrix, plot_predictions, plot_mistakes, *find_layer_plots(model)):
-        try:
-            paths.append(plot(run, model, data, probabilities))
-        except style.CannotDraw as reason:
-            warn(f"a figure is left out: {reason}")
-    paths.append(write_draw_page(run, model, data, probabilities))
-    return paths
-
-
-def plot_network(run, model, data, probabilities):
-    """Slides 7, 16, 20-21, 28: network.png."""
-    return networks.plot_network(model, PLOTS / run.name / "network.png", run.title)
-
-
-def plot_curves(run, model, data, probabilities):
-    """Slides 11-13, 17: accuracy.png."""
-    title = describe_result(run)
-    epochs, planned = run.metrics["epochs"], run.metrics.get("planned_epochs", run.metrics["epochs"])
-    if epochs < planned:
-        title += f", stopped after epoch {epochs} of {planned}"
-    return training.plot_learning_curve(run.history, PLOTS / run.name / "accuracy.png", title)
-
-
-def plot_matrix(run, model, data, probabilities):
-    """Slides 18-19: confusion_matrix.png."""
-    path = PLOTS / run.name / "confusion_matrix.png"
-    return evaluation.plot_confusion_matrix(run.metrics["confusion_matrix"], path, describe_result(run))
-
-
-def plot_predictions(run, model, data, probabilities):
-    """Slide 8: predictions.png."""
-    confidence = probabilities.max(axis=1)
-    groups = {
-        "The first ten test images": caption_images(data, probabilities, np.arange(10)),
-        "The ten with the least confident predictions": caption_images(
-            data, probabilities, np.argsort(confidence, kind="stable")[:10]
-        ),
-    }
-    title = f"{run.title}: predictions and their probabilities, label → prediction"
-    return evaluation.plot_images(groups, PLOTS / run.name / "predictions.png", title, 10)
-
-
-def plot_mistakes(run, model, data, probabilities):
-    """The misclassified test images: mistakes.png."""
-    labels, confidence = data.y_test.argmax(axis=1), probabilities.max(axis=1)
-    wrong = np.flatnonzero(labels != probabilities.argmax(axis=1))
-    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
-    found = f"{len(wrong)} of {len(labels)} test images misclassified, most confident first: label → prediction"
-    groups = {"": caption_images(data, probabilities, shown)}
-    return evaluation.plot_images(groups, PLOTS / run.name / "mistakes.png", f"{run.title}: {found}", 8)
-
-
-def caption_images(data, probabilities, chosen):
-    """Return the test images of the numbers `chosen`, and a caption for each."""
-    labels, predictions = data.y_test[chosen].argmax(axis=1), probabilities[chosen].argmax(axis=1)
-    captions = map(evaluation.describe_prediction, labels, predictions, probabilities[chosen].max(axis=1))
-    return data.x_test[chosen], list(captions)
-
-
-def find_layer_plots(model):
-    """Return the functions that draw what the layers of a model compute: those of a CNN, or that of an MLP."""
-    import keras
-
-    if any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers):
-        return [plot_feature_maps, plot_filters]
-    return [plot_hidden_neurons]
-
-
-def plot_hidden_neurons(run, model, data, probabilities):
-    """Slide 7: an MLP's hidden_neurons.png."""
-    title = f"{run.title}: first-layer weights of the strongest hidden units, which look for strokes"
-    title += "\nInk on orange activates the unit, ink on blue inhibits it; the noise is the random initialisation"
-    weights = networks.find_hidden_weights(model)
-    return layers.plot_hidden_units(*weights, PLOTS / run.name / "hidden_neurons.png", title)
-
-
-def plot_feature_maps(run, model, data, probabilities):
-    """Slide 27: a CNN's feature_maps.png."""
-    import keras
-
-    names, shown = zip(*networks.name_layers(model))
-    digit = run.metrics["flags"].get("digit", 0)
-    outputs = keras.Model(model.inputs, [layer.output for layer in shown]).predict_on_batch(data.x_test[[digit]])
-    activations = [(name, output[0]) for name, output in zip(names[:-1], outputs)]
-    label, prediction = data.y_test[digit].argmax(), probabilities[digit].argmax()
-    title = f"{run.title}: the activations of each layer for test image {digit} (label {label}, predicted {prediction})"
-    path = PLOTS / run.name / "feature_maps.png"
-    return layers.plot_feature_maps(data.x_test[digit], activations, outputs[-1][0], label, path, title)
-
-
-def plot_filters(run, model, data, probabilities):
-    """Slides 22 and 28: a CNN's filters.png."""
-    import keras
-
-    kernel = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)).kernel.numpy()
-    height, width, channels, n = kernel.shape
-    if channels > 1:
-        raise style.CannotDraw("filters.png shows filters over one image, not over several maps")
-    title = f"{run.title}: the {n} filters of the first convolution, {height}x{width} weights each"
-    return layers.plot_filters(kernel, PLOTS / run.name / "filters.png", title)
-
-
-def write_draw_page(run, model, data, probabilities):
-    """Slide 27: draw.html, on which the network predicts what one draws."""
-    path = PLOTS / run.name / "draw.html"
-    draw.write_draw_page(path, run, run.title, model, data, probabilities.argmax(axis=1))
-    return path
-
-
-def describe_result(run):
-    """Return the title of a figure of a run: what it is called, and its test accuracy."""
-    return f"{run.title}: test accuracy {run.metrics['test_accuracy']:.4f}"
 
 
 def write_index():
@@ -239,41 +120,6 @@ def load_evaluated_runs():
             continue
         if "test_accuracy" in run.metrics:
             yield run
-
-
-def plot_comparison(all_runs, data, probabilities):
-    """Draw the deck's runs side by side: plots/learning_curves.png and plots/disagreements.png.
-
-    The second figure shows the test images that only one of MLP 256 and the CNN classifies correctly. A figure whose
-    runs are missing is not drawn.
-
-    Args:
-        all_runs: a list of `runs.Run`.
-        data: MNIST's `preprocess.Dataset`.
-        probabilities: a dict of run name to (10000, 10) float32.
-    """
-    complete = [run for run in all_runs if run.reference and "accuracy" in run.history]
-    deck = {run.name: run for run in complete if run.name in slides.RUNS}
-    histories = {f"{run.title}\n(slide {run.reference.slide})": run.history for run in deck.values()}
-    if len(histories) > 1:
-        training.plot_learning_curves(histories, PLOTS / "learning_curves.png")
-    names = {"cnn": "CNN", "mlp_256": "MLP"}
-    if not names.keys() <= deck.keys():
-        return
-    labels = data.y_test.argmax(axis=1)
-    predictions = {name: probabilities[name].argmax(axis=1) for name in names}
-    correct = {name: predictions[name] == labels for name in names}
-    groups = {}
-    for better, worse in (("cnn", "mlp_256"), ("mlp_256", "cnn")):
-        only, confidence = np.flatnonzero(correct[better] & ~correct[worse]), probabilities[worse].max(axis=1)
-        shown = only[np.argsort(-confidence[only], kind="stable")][:12]
-        captions = map(evaluation.describe_prediction, labels[shown], predictions[worse][shown], confidence[shown])
-        title = f"{len(only)} images that only the {names[better]} classifies correctly: label → {names[worse]}'s"
-        groups[f"{title} prediction"] = data.x_test[shown], list(captions)
-    cnn, mlp = correct["cnn"], correct["mlp_256"]
-    table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
-    title = f"{len(labels)} test images, classified by the CNN and by the MLP with 256 units"
-    evaluation.plot_disagreements(table, list(names.values()), groups, PLOTS / "disagreements.png", title)
 
 
 def print_summary(run, paths):
@@ -328,7 +174,7 @@ def compare_table(all_runs):
         rows.append(
             {
                 "run": run.name,
-                "slide": reference and reference.slide,
+                "slide": str(reference.slide) if reference else "-",
                 "deck": deck,
                 "test accuracy": metrics["test_accuracy"],
                 "difference": deck and metrics["test_accuracy"] - deck,
@@ -337,7 +183,7 @@ def compare_table(all_runs):
             }
         )
     table = pd.DataFrame(rows)
-    table = table.astype({"slide": "Int64", "deck": float, "difference": float, "training": float, "validation": float})
+    table = table.astype({"deck": float, "difference": float, "training": float, "validation": float})
     return table.assign(**{"training - validation": table["training"] - table["validation"]})
 
 

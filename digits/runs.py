@@ -17,7 +17,7 @@ import numpy as np
 
 from digits import acceleration, slides
 from digits.errors import UserError, print_error
-from digits.files import atomic_folder, clear_leftovers, write_json
+from digits.files import atomic_folder, write_json
 
 MODELS = Path("models")
 # What code that reads a run relies on. A run that was interrupted before its evaluation has no test metrics.
@@ -176,14 +176,13 @@ def load_model(name):
             if writer != keras.__version__:
                 reason = f"Keras {writer} wrote it, this is Keras {keras.__version__}; {reason}"
         raise UserError(f"{path} is missing or damaged, train it again ({reason})") from error
-    if (model.input_shape, model.output_shape) != ((None, 784), (None, 10)):
+    if (model.input_shape[1:], model.output_shape[1:]) != ((784,), (10,)):
         raise UserError(f"{path} does not turn 784 pixels into 10 probabilities: it is not used")
     return model
 
 
 def list_runs():
     """Return the names of the saved runs, the deck's first, in its order."""
-    clear_leftovers(MODELS)
     names = sorted(path.parent.name for path in MODELS.glob("[!.]*/metrics.json"))
     return [name for name in slides.RUNS if name in names] + [name for name in names if name not in slides.RUNS]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from digits import acceleration, environment, runs, slides
 from digits.errors import UserError
-from digits.files import atomic_write, locked
+from digits.files import make_folder
 
 ROOT = Path(__file__).parent.parent
 ROWS = Path("results/runs.csv")
@@ -171,8 +171,10 @@ def code_version(experiment_name):
 def read_rows():
     """Return results/runs.csv as a DataFrame, one row per finished run; empty if there is no such file.
 
+    Of two rows of the same run, the later one counts.
+
     Raises:
-        UserError: a row, named by its line, is damaged or there twice.
+        UserError: a row, named by its line, is damaged.
     """
     import pandas as pd
 
@@ -189,11 +191,10 @@ def read_rows():
     damaged = numbers.isna().any(axis=1) | ~accuracies.apply(lambda column: column.between(0, 1)).all(axis=1)
     damaged |= (numbers[["seed", "threads"]] % 1 != 0).any(axis=1) | ~rows["experiment"].isin(list(EXPERIMENTS))
     rows[numbers.columns] = numbers
-    repeated = rows.duplicated(["experiment", "seed"])
-    for wrong, what in ((damaged, "is damaged"), (repeated, "repeats an earlier run")):
-        if wrong.any():
-            raise UserError(f"{ROWS}, line {wrong.idxmax() + 2} {what}: correct or delete this line, then run again")
-    return rows.astype({"seed": int, "threads": int})
+    if damaged.any():
+        raise UserError(f"{ROWS}, line {damaged.idxmax() + 2} is damaged: correct or delete this line, then run again")
+    rows = rows.drop_duplicates(["experiment", "seed"], keep="last")
+    return rows.astype({"seed": int, "threads": int}).reset_index(drop=True)
 
 
 def find_other_code(rows):
@@ -202,21 +203,14 @@ def find_other_code(rows):
 
 
 def add_row(row):
-    """Add a finished run's row, a dict, to results/runs.csv, which is written atomically as a whole.
-
-    It replaces one of the same run by other code; one by the same code has been added by another process, and stays.
+    """Append a finished run's row, a dict, to results/runs.csv; several processes may do so at the same time.
 
     Raises:
-        UserError: the file is damaged.
         OSError: it cannot be written.
     """
     import pandas as pd
 
-    row = pd.DataFrame([row], columns=COLUMNS)
-    with locked(ROWS.with_name(f".{ROWS.name}.lock")):
-        rows = read_rows()
-        same = (rows["experiment"] == row["experiment"][0]) & (rows["seed"] == row["seed"][0])
-        if (rows["code"][same] == row["code"][0]).any():
-            return
-        with atomic_write(ROWS) as part:
-            (pd.concat([rows[~same], row]) if len(rows) else row).to_csv(part, index=False)
+    make_folder(ROWS.parent)
+    line = pd.DataFrame([row], columns=COLUMNS).to_csv(index=False, header=not ROWS.exists())
+    with ROWS.open("a", encoding="utf-8", newline="") as file:
+        file.write(line)

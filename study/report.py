@@ -27,14 +27,17 @@ def describe_code(rows):
     return f"Computed: {'; '.join(parts)}."
 
 
+def format_markdown(table):
+    """Return a DataFrame of texts as a table in Markdown."""
+    rows = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
 def write_tables(rows):
     """Write the experiments and the claims as Markdown and as HTML; return the Markdown."""
     tables = [table for table in (claims.experiment_table(rows), claims.claim_table(rows)) if len(table)]
     source = describe_code(rows)
-    # The cells are formatted: tabulate must not take them for numbers and format them again.
-    markdown = "\n\n".join(
-        ["# The study", source, *(table.to_markdown(index=False, disable_numparse=True) for table in tables)]
-    )
+    markdown = "\n\n".join(["# The study", source, *map(format_markdown, tables)])
     html = "\n".join([f"<p>{source}</p>", *(table.to_html(index=False, border=0) for table in tables)])
     for path, text in ((MARKDOWN, markdown), (HTML, html)):
         with atomic_write(path) as part:

@@ -1,23 +1,30 @@
 """What the tests share: scripts run as a student runs them, in folders of their own, and what they leave there."""
 
+import contextlib
+import functools
 import gzip
+import io
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from benchmarks.speed import COMMANDS
+from digits import synthetic
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ["mlp.py", "mlp_dropout.py", "cnn.py"]
 HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Keras and matplotlib write into it
+
+synthetic.draw_digits = functools.cache(synthetic.draw_digits)  # drawing them takes two seconds
 
 
 @pytest.fixture(scope="session")
@@ -81,44 +88,56 @@ def run_python(folder, *command, **env):
     )
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory):
-    """The folder that all processes of a test session share."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+def run_script(folder, script, *flags):
+    """Run a script in `folder` with `flags`, in this process, where TensorFlow has been started once.
+
+    Args:
+        folder: the working directory.
+        script: a name, as "mlp.py", of a script of this project or of one in `folder`.
+        flags: texts.
+
+    Returns:
+        What a finished process has: returncode, stdout and stderr.
+    """
+    import keras
+
+    keras.backend.clear_session()  # a new process counts its layers from 0
+    path = folder / script if (folder / script).exists() else ROOT / script
+    out, err, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
+    sys.argv = [script, *map(str, flags)]
+    try:
+        with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            runpy.run_path(str(path), run_name="__main__")
+    except SystemExit as stop:
+        code = stop.code or 0
+    finally:
+        sys.argv = before
+    return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 @pytest.fixture(scope="session")
-def trained_folder(shared):
+def trained_folder(tmp_path_factory, tensorflow):
     """A folder in which mlp.py and cnn.py have run on synthetic digits; for reading only, all tests share it."""
-    folder = shared / "trained"
-    with FileLock(shared / "trained.lock"):
-        if not folder.exists():
-            folder.mkdir()
-            for script, *flags in (["mlp.py"], ["cnn.py", "--digit", "3"]):
-                process = run_python(folder, ROOT / script, *flags, "--dataset", "synthetic", "--dry-run")
-                assert process.returncode == 0 and process.stderr == "", process.stderr
+    folder = tmp_path_factory.mktemp("trained")
+    for script, *flags in (["mlp.py"], ["cnn.py", "--digit", "3"]):
+        process = run_script(folder, script, *flags, "--dataset", "synthetic", "--dry-run")
+        assert process.returncode == 0 and process.stderr == "", process.stderr
     return folder
 
 
 @pytest.fixture(scope="session")
-def train(mnist_folder, shared):
+def train(mnist_folder, tmp_path_factory, tensorflow):
     """A function that trains a run of the deck on MNIST, once in a test session; it returns what the script printed.
 
     All of them are trained in one folder, which is the function's `folder`.
     """
-    folder = shared / "runs"
-    folder.mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp("runs")
 
+    @functools.cache
     def train(name):
-        output = folder / f"{name}.txt"
-        with FileLock(folder / f"{name}.lock"):
-            if not output.exists():
-                script, *flags = COMMANDS[name]
-                process = run_python(folder, ROOT / script, *flags, "--dataset", "mnist")
-                assert process.returncode == 0, process.stderr
-                output.write_text(process.stdout, encoding="utf-8")
-        return output.read_text(encoding="utf-8")
+        process = run_script(folder, *COMMANDS[name], "--dataset", "mnist")
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
     train.folder = folder
     return train
@@ -152,7 +171,16 @@ def error_line(process, code):
 
 def read_metrics(folder, run_name):
     """Return the metrics.json of a run in `folder`."""
-    return json.loads((Path(folder) / "models" / run_name / "metrics.json").read_text())
+    return json.loads((Path(folder) / "models" / run_name / "metrics.json").read_text(encoding="utf-8"))
+
+
+def make_row(experiment="mlp_256", seed=0, **more):
+    """Return a row of the study's runs.csv."""
+    from study import experiments
+
+    known = dict.fromkeys(experiments.NUMBERS, 0.5) | {"experiment": experiment, "seed": seed, "threads": 1}
+    known["code"] = experiments.hash_code(experiment)
+    return dict.fromkeys(experiments.COLUMNS, "x") | known | more
 
 
 def write_idx(folder, arrays, compress):

@@ -7,10 +7,10 @@ import pytest
 from conftest import ROOT
 from digits import slides
 
-LESSON = {"preprocess", "mlp", "mlp_dropout", "cnn", "evaluate", "predict", "reproduce"}
+LESSON = {"preprocess", "mlp", "mlp_dropout", "cnn", "evaluate", "predict", "worked_examples", "reproduce"}
 ROOMS = [
-    *("worked_examples", "cli", "results", "pages", "training", "runs", "predictions", "handwriting", "mnist"),
-    *("synthetic", "figures", "slides", "intervals", "acceleration", "files", "environment", "errors"),
+    *("cli", "results", "drawing", "pages", "training", "runs", "predictions", "handwriting", "mnist"),
+    *("synthetic", "figures", "slides", "intervals", "acceleration", "files", "environment", "interrupts", "errors"),
 ]
 # A package may import what stands beside it here, and itself.
 PACKAGES = {"digits": set(), "study": {"digits", *LESSON}, "benchmarks": {"digits", "study", *LESSON}}
@@ -20,7 +20,7 @@ FILES = [*ROOT.glob("*.py"), *(path for package in PACKAGES for path in (ROOT / 
 def imported_names(path):
     """Return the dotted names of what the file at `path` imports, wherever in it."""
     names = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}:{node.lineno}: a relative import"
             names += [f"{node.module}.{alias.name}" for alias in node.names]
@@ -62,7 +62,7 @@ def test_the_accuracies_of_the_deck_stand_once():
     accuracies = [run.accuracy for run in slides.RUNS.values() if run.accuracy]
     assert accuracies == [0.9762, 0.9902]
     for path in FILES:
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         if path.parent == ROOT and ast.get_docstring(tree):
             del tree.body[0]
         values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]

@@ -1,5 +1,7 @@
 """The benchmark of speed: its arithmetic, its table, and how it measures a process."""
 
+import ast
+
 import pytest
 
 from benchmarks import speed
@@ -34,10 +36,12 @@ def test_the_table(tensorflow):
 
 def test_a_process_is_measured():
     """In a process of its own: a new one's peak memory counts what its parent holds, here TensorFlow."""
-    code = "from benchmarks import speed; print(*speed.measure_process(['-c', 'print(len(bytes([1]) * 2**28))'], '.'))"
-    process = run_python(ROOT, "-B", "-c", code)
-    seconds, memory, output = process.stdout.split()
-    assert 0 < float(seconds) < 60 and 256 < float(memory) < 600 and output == str(2**28)
+    command = ["-c", "import time; print(len(bytes([1]) * 2**28)); time.sleep(0.5); print(2)"]
+    code = f"from benchmarks import speed; print(speed.measure_process({command}, '.'))"
+    seconds, memory, lines = ast.literal_eval(run_python(ROOT, "-B", "-c", code).stdout)
+    (first, one), (second, two) = lines
+    assert (one, two) == (f"{2**28}\n", "2\n") and 256 < memory < 600
+    assert 0 < first < second - 0.4 < seconds < 60
 
 
 def test_an_unknown_run_is_one_line():
@@ -55,7 +59,7 @@ PEERS = {
 
 @pytest.mark.parametrize("side", PEERS)
 def test_a_plain_script_imports_nothing_of_the_project(side):
-    code = (ROOT / "benchmarks" / f"{side}.py").read_text()
+    code = (ROOT / "benchmarks" / f"{side}.py").read_text(encoding="utf-8")
     imports = {line.split()[1].split(".")[0] for line in code.splitlines() if line.startswith(("import ", "from "))}
     assert imports == {"argparse", "json", "time", "numpy"} | PEERS[side]
 

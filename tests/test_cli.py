@@ -1,39 +1,47 @@
 """The command line as a student meets it: help, typing errors, consoles that know little."""
 
 import re
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from conftest import HOME, ROOT, SCRIPTS, environment, error_line, run_python
+from conftest import HOME, ROOT, SCRIPTS, environment, error_line, run_python, run_script
 from digits import cli
 from digits.errors import UserError
 
-ALL = [*SCRIPTS, "evaluate.py", "predict.py", "preprocess.py", "reproduce.py"]
+AT_ONCE = ["evaluate.py", "predict.py", "reproduce.py"]
 
 
 @pytest.fixture(scope="module")
 def no_tensorflow(tmp_path_factory):
-    """An environment in which importing a heavy library fails: help must not need it."""
+    """An environment in which importing a heavy library fails: a mistyped flag is answered before."""
     folder = tmp_path_factory.mktemp("blocked")
-    for name in ("tensorflow", "keras", "pandas", "matplotlib", "scipy", "skimage", "PIL", "jinja2", "distributed"):
+    for name in ("tensorflow", "keras", "matplotlib", "scipy", "skimage", "PIL", "jinja2", "distributed"):
         (folder / f"{name}.py").write_text("raise ImportError('too early')")
     return {"PYTHONPATH": str(folder)}
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_help_names_every_flag_and_default_and_loads_nothing_heavy(tmp_path, no_tensorflow, name):
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_these_scripts_answer_before_anything_heavy_is_loaded(tmp_path, no_tensorflow, name):
     process = run_python(tmp_path, ROOT / name, "-h", **no_tensorflow)
-    assert process.returncode == 0 and process.stderr == ""
-    assert f"python {name}" in process.stdout
-    if name in SCRIPTS:
-        for flag in (
-            *("--epochs", "--batch-size", "--validation-split", "--learning-rate", "--seed", "--data", "--dataset"),
-            *("--deterministic", "--dry-run", "--show"),
-        ):
-            assert re.search(rf"^  {flag}\b", process.stdout, re.MULTILINE), flag
-        assert "(default: 200)" in process.stdout
+    assert process.returncode == 0 and process.stderr == "" and f"python {name}" in process.stdout
+    line = error_line(run_python(tmp_path, ROOT / name, "my.png", "--bogus", **no_tensorflow), 2)
+    assert "--bogus" in line and f"python {name} -h" in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_names_every_flag_and_default(tmp_path, name):
+    process = run_script(tmp_path, name, "-h")
+    assert process.returncode == 0 and process.stderr == "" and f"python {name}" in process.stdout
+    for flag in (
+        *("--epochs", "--batch-size", "--validation-split", "--learning-rate", "--seed", "--data", "--dataset"),
+        *("--deterministic", "--bfloat16", "--dry-run", "--show"),
+    ):
+        assert re.search(rf"^  {flag}\b", process.stdout, re.MULTILINE), flag
+    assert "(default: 200)" in process.stdout
 
 
 @pytest.mark.parametrize(
@@ -58,37 +66,27 @@ def test_help_names_every_flag_and_default_and_loads_nothing_heavy(tmp_path, no_
         ("cnn.py", ["--digit", "10000"], "--digit: must be a whole number of at least 0 and below 10000"),
         ("reproduce.py", ["--seeds", "0"], "--seeds: must be a whole number of at least 1"),
         ("preprocess.py", ["--bogus"], "--bogus"),
-        ("evaluate.py", ["--bogus"], "--bogus"),
-        ("predict.py", ["my.png", "--bogus"], "--bogus"),
+        ("mlp.py", ["--batch-size", "99999999999999999999"], "--batch-size: must be a whole number"),
+        ("reproduce.py", ["--workers", "99999999999999999999"], "--workers: must be a whole number"),
         ("predict.py", [], "IMAGE"),
     ],
 )
-def test_a_bad_argument_is_one_line(tmp_path, no_tensorflow, name, flags, words):
-    line = error_line(run_python(tmp_path, ROOT / name, *flags, **no_tensorflow), 2)
+def test_a_bad_argument_is_one_line(tmp_path, name, flags, words):
+    line = error_line(run_script(tmp_path, name, *flags), 2)
     assert words in line and f"python {name} -h" in line
     assert not list(tmp_path.iterdir())
 
 
-def test_the_worked_examples_are_a_command_too(tmp_path, no_tensorflow):
-    paths = f"{no_tensorflow['PYTHONPATH']}:{ROOT}"
-    process = run_python(tmp_path, "-m", "digits.worked_examples", "-h", PYTHONPATH=paths)
-    assert process.returncode == 0 and "python -m digits.worked_examples" in process.stdout
-
-
-def parse(monkeypatch, tmp_path, *flags, run_name="cnn"):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["cnn.py", *flags])
-    monkeypatch.setattr(cli, "_prepare_keras", lambda args: None)  # its settings would last
-    parser = cli.argument_parser("")
+def parse(*flags):
+    parser = cli.training_parser("")
     parser.add_argument("--hidden", type=cli.bounded_int(1), default=256)
     parser.add_argument("--dropout", type=cli.bounded_float(0, 1), default=0.5)
-    return cli.parse_training_args(parser, run_name)
+    return parser.parse_args(flags), parser
 
 
-def test_slide_10_is_the_default(monkeypatch, tmp_path):
-    args = parse(monkeypatch, tmp_path)
+def test_slide_10_is_the_default():
+    args, _ = parse()
     assert (args.epochs, args.batch_size, args.validation_split) == (10, 200, 0.2)
-    assert parse(monkeypatch, tmp_path, "--dry-run").epochs == 1
 
 
 @pytest.mark.parametrize(
@@ -107,30 +105,46 @@ def test_slide_10_is_the_default(monkeypatch, tmp_path):
         ("cnn", ["--bfloat16"], "cnn_bfloat16"),
     ],
 )  # fmt: skip
-def test_a_runs_name_tells_its_experiment(monkeypatch, tmp_path, run_name, flags, name):
-    assert parse(monkeypatch, tmp_path, *flags, run_name=run_name).run == name
+def test_a_runs_name_tells_its_experiment(run_name, flags, name):
+    script = run_name.removesuffix("_{hidden}")
+    assert cli.name_run(*parse(*flags), run_name, f"/anywhere/{script}.py") == name
+    assert cli.name_run(*parse(*flags), run_name, f"my_{script}.py") == f"my_{name}"
+    assert cli.name_run(*parse(*flags), run_name, None) == f"notebook_{name}"
 
 
-def test_what_a_user_can_cause_is_one_line(capsys):
-    def fail():
-        raise UserError("no such\nthing", 2)
+def end(error, capsys):
+    """What `cli.run` makes of an error: the exit code, and what is written to stderr."""
 
-    with pytest.raises(SystemExit, match="2"):
-        cli.main(fail)
-    assert capsys.readouterr().err.endswith(": no such thing\n")
+    def main(args):
+        raise error
+
+    with pytest.raises(SystemExit) as raised:
+        cli.run(main, cli.argument_parser(""), [])
+    return raised.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (UserError("no such\nthing", 2), 2, ": no such thing\n"),
+        (OSError(28, "No space left on device", "models/cnn"), 1, "No space left on device: 'models/cnn'\n"),
+        (KeyboardInterrupt(), 130, ": interrupted\n"),
+        (MemoryError(), 1, ": out of memory: try fewer hidden units or a smaller --batch-size\n"),
+    ],
+)
+def test_what_a_user_can_cause_is_one_line(capsys, error, code, words):
+    found, line = end(error, capsys)
+    assert found == code and line.endswith(words) and line.count("\n") == 1
 
 
 @pytest.mark.parametrize("bug", [ValueError("ours"), KeyError("ours"), ImportError("ours")])
-def test_a_bug_of_ours_keeps_its_traceback(bug):
-    def fail():
-        raise bug
-
+def test_a_bug_of_ours_keeps_its_traceback(bug, capsys):
     with pytest.raises(type(bug)):
-        cli.main(fail)
+        end(bug, capsys)
 
 
 def test_a_model_too_large_for_the_machine(tmp_path):
-    process = run_python(tmp_path, ROOT / "mlp.py", "--dataset", "synthetic", "--hidden", str(2 * 10**9))
+    process = run_script(tmp_path, "mlp.py", "--dataset", "synthetic", "--hidden", 2 * 10**9)
     assert process.returncode == 1 and "Traceback" not in process.stderr
     assert process.stderr.strip().splitlines()[-1].startswith("mlp.py: out of memory")
 
@@ -142,7 +156,7 @@ def test_a_console_that_cannot_show_every_character(tmp_path):
 
 def test_figures_need_no_display_and_mind_no_backend(tmp_path):
     flags = ["--dataset", "synthetic", "--dry-run"]
-    process = run_python(tmp_path, ROOT / "mlp.py", *flags, MPLBACKEND="TkAgg", DISPLAY="")
+    process = run_python(tmp_path, ROOT / "mlp.py", *flags, MPLBACKEND="module://nowhere.backend", DISPLAY="")
     assert process.returncode == 0 and process.stderr == ""
     process = run_python(tmp_path, ROOT / "mlp.py", *flags, "--show", MPLBACKEND="Agg", DISPLAY="")
     assert process.returncode == 0 and "there is no display here" in process.stdout
@@ -155,3 +169,14 @@ def test_a_reader_that_goes_away(tmp_path):
         command, shell=True, cwd=tmp_path, env=environment(HOME.name), capture_output=True, text=True, timeout=300
     )
     assert process.stderr == ""
+
+
+CRASH = "import os; os.write(2, b'I0000 chatter\\nF0000 the last words\\n'); os.abort()"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a crash has no exit code of this kind")
+def test_a_crash_while_tensorflow_starts_says_its_last_words(tmp_path):
+    """As a processor without AVX or a broken installation does."""
+    (tmp_path / "keras.py").write_text(CRASH)
+    process = run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path))
+    assert process.returncode == -signal.SIGABRT and process.stderr == "F0000 the last words\n"

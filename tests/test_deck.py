@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.speed import COMMANDS
-from conftest import ROOT, read_metrics, run_python
+from conftest import read_metrics, run_script
 from digits.results import read_study_accuracies
 from digits.slides import RUNS
 
@@ -56,7 +56,7 @@ def test_slide_29_the_cnn_is_best(runs):
 
 
 def test_evaluate_prints_them_all_against_the_deck(runs):
-    process = run_python(runs, ROOT / "evaluate.py")
+    process = run_script(runs, "evaluate.py")
     assert process.returncode == 0 and process.stderr == ""
     rows = [line.split() for line in process.stdout.splitlines()[-5:-1]]
     assert [row[:3] for row in rows] == [

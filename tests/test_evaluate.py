@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import evaluate
-from conftest import ROOT, error_line, read_metrics, run_python
+from conftest import error_line, read_metrics, run_script
 
 RUN = "mlp_256_dryrun_synthetic"
 
@@ -21,13 +21,13 @@ def test_confusion_matrix_worked_by_hand():
 
 
 def test_recall_and_precision_worked_by_hand():
-    labels, predictions = np.eye(10)[[0, 0, 0, 0, 1, 1, 2]], np.eye(10)[[0, 0, 0, 1, 1, 0, 1]]
-    scores = evaluate.score_predictions(labels, predictions)
+    matrix = evaluate.confusion_matrix([0, 0, 0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 0, 1])
+    scores = evaluate.recall_and_precision(matrix)
     assert scores["recall"][:3].tolist() == [3 / 4, 1 / 2, 0]
-    assert scores["precision"][:2].tolist() == [3 / 4, 1 / 3]
+    assert scores["precision"][:2].tolist() == [3 / 4, 0.3333]
     assert np.isnan(scores["precision"][2])  # nothing was predicted as a 2
     assert np.isnan(scores["recall"][3:]).all() and np.isnan(scores["precision"][3:]).all()
-    assert scores["confusion_matrix"].loc[0, 1] == 1
+    assert matrix.loc[0, 1] == 1 and list(scores.index) == list(range(10))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def folder(trained_folder, tmp_path):
 def test_the_script_finds_again_what_training_found(folder):
     before, figures = read_metrics(folder, RUN), sorted((folder / "plots" / RUN).iterdir())
     shutil.rmtree(folder / "plots")
-    process = run_python(folder, ROOT / "evaluate.py", f"models/{RUN}/")  # a path names a run too
+    process = run_script(folder, "evaluate.py", f"models/{RUN}/")  # a path names a run too
     assert process.returncode == 0 and process.stderr == ""
     assert read_metrics(folder, RUN) == before
     assert sorted((folder / "plots" / RUN).iterdir()) == figures
@@ -47,7 +47,7 @@ def test_the_script_finds_again_what_training_found(folder):
 
 
 def test_no_run_at_all(tmp_path):
-    assert "`python cnn.py` makes one" in error_line(run_python(tmp_path, ROOT / "evaluate.py"), 1)
+    assert "`python cnn.py` makes one" in error_line(run_script(tmp_path, "evaluate.py"), 1)
 
 
 def test_each_damaged_run_is_one_line_and_the_others_are_still_evaluated(folder):
@@ -56,7 +56,7 @@ def test_each_damaged_run_is_one_line_and_the_others_are_still_evaluated(folder)
         broken.append(f"broken_{file}")
         shutil.copytree(models / RUN, models / broken[-1])
         (models / broken[-1] / file).write_bytes(b"")
-    process = run_python(folder, ROOT / "evaluate.py", *broken, RUN)
+    process = run_script(folder, "evaluate.py", *broken, RUN)
     assert process.returncode == 1
     lines = process.stderr.strip().splitlines()
     assert len(lines) == len(broken), process.stderr

@@ -164,14 +164,16 @@ def test_learning_curves_stand_side_by_side(drawn, tmp_path):
 
 def test_confusion_matrix(drawn, tmp_path):
     matrix = np.arange(100).reshape(10, 10)
-    recall = np.array([0.98765, np.nan, *[0.5] * 8])
-    evaluation.plot_confusion_matrix(matrix, recall, np.full(10, 0.25), tmp_path / "m.png", "CNN")
+    matrix[1] = 0
+    evaluation.plot_confusion_matrix(matrix, tmp_path / "m.png", "CNN")
     (axes,) = drawn[0].axes  # no colour bar
     found = cells(axes)
-    assert all(found.get((column, row), "0") == str(10 * row + column) for row in range(10) for column in range(10))
+    assert all(found.get((column, row), "0") == str(matrix[row, column]) for row in range(10) for column in range(10))
     assert (0, 0) not in found  # a zero is blank
-    assert texts(axes).count("98.7%") == 1 and texts(axes).count("-") == 1 and texts(axes).count("25.0%") == 10
-    assert texts(axes)[-1] == "accuracy\n10.00%"  # 495 of 4950
+    recall, precision = [found[10.25, row] for row in range(10)], [found[column, 10] for column in range(10)]
+    assert recall[:3] == ["0.0%", "-", "8.9%"] and recall[9] == "10.4%"  # 22 of 245, 99 of 945
+    assert precision[:2] == ["0.0%", "0.0%"] and precision[9] == "19.0%"  # 99 of 521
+    assert texts(axes)[-1] == "accuracy\n10.07%"  # 484 of 4805
     assert [label.get_text() for label in axes.get_xticklabels()] == [*map(str, range(10)), "recall"]
     assert [label.get_text() for label in axes.get_yticklabels()] == [*map(str, range(10)), "precision"]
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("true label", "predicted label")

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from PIL import Image
 
-from conftest import ROOT, read_metrics, run_python
+from conftest import ROOT, read_metrics, run_script
 from digits import results
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -26,14 +26,15 @@ def site(tmp_path_factory, trained_folder):
     """A folder with small runs of an MLP and of the CNN, the worked examples, and the page."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(trained_folder, folder, dirs_exist_ok=True)
-    shutil.copytree(ROOT / "plots/layers", folder / "plots/layers")
+    shutil.copytree(ROOT / "plots/gallery/layers", folder / "plots/layers")
     # As if these two were the deck's: all figures are then drawn.
     for old, new in {"mlp_256_dryrun_synthetic": "mlp_256", "cnn_dryrun_synthetic": "cnn"}.items():
         shutil.copytree(folder / "models" / old, folder / "models" / new)
+        change_metrics(folder, new, lambda metrics: metrics.update(deck_model=True))
     change_metrics(folder, "cnn_dryrun_synthetic", lambda metrics: metrics["flags"].update(digit=4))
     (folder / "results").mkdir()
     (folder / "results/summary.html").write_text("<table><tr><td>x &lt; y</td></tr></table>")
-    process = run_python(folder, ROOT / "evaluate.py")
+    process = run_script(folder, "evaluate.py")
     assert process.returncode == 0 and process.stderr == "" and "plots/index.html" in process.stdout
     return folder
 
@@ -42,7 +43,7 @@ def change_metrics(folder, run_name, change):
     """Call `change` with the content of a run's metrics.json, and write what it left."""
     metrics = read_metrics(folder, run_name)
     change(metrics)
-    (folder / "models" / run_name / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "models" / run_name / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_what_comes_from_a_run_is_escaped(copy):
     change_metrics(copy, "cnn", lambda metrics: metrics.update(device="<b>GPU</b> & more"))
     (copy / "models/mlp_256").rename(copy / "models/<i>mlp")
     results.write_index()
-    assert "on &lt;b&gt;GPU&lt;/b&gt; &amp; more" in page(copy) and "<b>" not in page(copy)
+    assert "trained on &lt;b&gt;GPU&lt;/b&gt; &amp; more" in page(copy) and "<b>" not in page(copy)
     assert "<h2>&lt;i&gt;mlp</h2>" in page(copy) and "<i>" not in page(copy)
 
 

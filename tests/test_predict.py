@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 import evaluate
 from benchmarks import handwriting as benchmark
 from benchmarks import pens
-from conftest import ROOT, error_line, run_python
+from conftest import error_line, run_script
 from digits import runs as saved_runs
 from digits import synthetic
 from digits.handwriting import paths
@@ -27,7 +27,7 @@ def models(tmp_path_factory):
     """A folder with three saved runs: a good one, a poor one, and a damaged one that claims to be the best."""
     folder = tmp_path_factory.mktemp("models")
     for flags in (["--epochs", "2"], ["--dry-run"]):
-        process = run_python(folder, ROOT / "mlp.py", "--dataset", "synthetic", *flags)
+        process = run_script(folder, "mlp.py", "--dataset", "synthetic", *flags)
         assert process.returncode == 0, process.stderr
     broken = folder / "models" / "cnn"
     shutil.copytree(folder / "models/mlp_256_epochs2_synthetic", broken)
@@ -69,7 +69,7 @@ def table(folder):
 
 def test_what_is_printed_and_written(folder):
     save(folder, "4.png")
-    process = run_python(folder, ROOT / "predict.py", "4.png")
+    process = run_script(folder, "predict.py", "4.png")
     assert process.returncode == 0 and process.stderr == ""
     assert "Predicted by mlp_256_epochs2_synthetic" in process.stdout  # the better of the two
     assert "4.png: 4" in process.stdout and "then" in process.stdout
@@ -90,7 +90,7 @@ def test_several_digits_are_read_from_left_to_right(folder):
     for place, digit in enumerate((3, 1, 4, 7)):
         page.paste(glyph(digit), (10 + 70 * place, 5 + 10 * (place % 2)))
     page.save(folder / "number.png")
-    assert run_python(folder, ROOT / "predict.py", "number.png").returncode == 0
+    assert run_script(folder, "predict.py", "number.png").returncode == 0
     rows = table(folder)
     assert rows["position"].tolist() == [1, 2, 3, 4] and rows["digit"].tolist() == [3, 1, 4, 7]
 
@@ -105,7 +105,7 @@ def test_a_folder_named_by_digits_is_scored(folder):
     row.save(folder / "mine/314_row.png")
     row.save(folder / "mine/315_row.png")
     (folder / "mine/notes.txt").write_text("no image, and none that claims to be one")
-    process = run_python(folder, ROOT / "predict.py", "mine")
+    process = run_script(folder, "predict.py", "mine")
     assert process.returncode == 0 and process.stderr == ""
     assert "mine/315_row.png: 315 was predicted as 314" in process.stdout
     assert "1 of 2 rows correct, 0.8333 of their digits" in process.stdout
@@ -123,7 +123,7 @@ def test_what_a_file_is_named_after():
 def test_images_of_one_name_do_not_overwrite_each_other(folder):
     names = save(folder, "a/7.png", "b/7.png", "7.bmp", "plots/predictions/7_3.png")
     before = (folder / names[-1]).read_bytes()
-    assert run_python(folder, ROOT / "predict.py", *names).returncode == 0
+    assert run_script(folder, "predict.py", *names).returncode == 0
     assert (folder / names[-1]).read_bytes() == before  # an image given is never written to
     written = {"7.png", "7_2.png", "7_3.png", "7_3_2.png", "7_4.png", "predictions.csv"}
     assert set(os.listdir(folder / "plots/predictions")) == written
@@ -133,31 +133,29 @@ def test_images_of_one_name_do_not_overwrite_each_other(folder):
 def test_model_and_all(folder):
     save(folder, "4.png")
     poor = "mlp_256_dryrun_synthetic"
-    process = run_python(folder, ROOT / "predict.py", "4.png", "--model", f"models/{poor}/")
+    process = run_script(folder, "predict.py", "4.png", "--model", f"models/{poor}/")
     assert process.returncode == 0 and f"Predicted by {poor}" in process.stdout
-    process = run_python(folder, ROOT / "predict.py", "4.png", "--all")
+    process = run_script(folder, "predict.py", "4.png", "--all")
     assert process.returncode == 0
     assert list(table(folder).columns) == [*COLUMNS, "run"]
     assert table(folder)["run"].tolist() == ["mlp_256_epochs2_synthetic", poor]
-    assert "no saved run nope" in error_line(run_python(folder, ROOT / "predict.py", "4.png", "--model", "nope"), 1)
-    assert "not allowed with" in error_line(
-        run_python(folder, ROOT / "predict.py", "4.png", "--all", "--model", poor), 2
-    )
+    assert "no saved run nope" in error_line(run_script(folder, "predict.py", "4.png", "--model", "nope"), 1)
+    assert "not allowed with" in error_line(run_script(folder, "predict.py", "4.png", "--all", "--model", poor), 2)
 
 
 def test_a_damaged_run_is_one_line_and_the_next_best_is_used(models):
     save(models, "4.png")
-    process = run_python(models, ROOT / "predict.py", "4.png")
+    process = run_script(models, "predict.py", "4.png")
     assert "models/cnn/model.keras is missing or damaged" in error_line(process, 0)
     assert "Predicted by mlp_256_epochs2_synthetic" in process.stdout and "4.png: 4" in process.stdout
-    process = run_python(models, ROOT / "predict.py", "4.png", "--all")
+    process = run_script(models, "predict.py", "4.png", "--all")
     assert "cnn" in error_line(process, 1) and len(table(models)) == 2
-    error_line(run_python(models, ROOT / "predict.py", "4.png", "--model", "cnn"), 1)
+    error_line(run_script(models, "predict.py", "4.png", "--model", "cnn"), 1)
 
 
 def test_without_a_saved_run(tmp_path):
     save(tmp_path, "4.png")
-    assert "`python cnn.py`" in error_line(run_python(tmp_path, ROOT / "predict.py", "4.png"), 1)
+    assert "`python cnn.py`" in error_line(run_script(tmp_path, "predict.py", "4.png"), 1)
 
 
 def test_each_bad_image_is_one_line_and_the_others_are_answered(folder):
@@ -175,7 +173,7 @@ def test_each_bad_image_is_one_line_and_the_others_are_answered(folder):
     Image.new("1", (11000, 11000)).save(folder / "nearly_a_bomb.png")  # Pillow only warns of these
     (folder / "empty").mkdir()
     bad = [*sorted({path.name for path in folder.iterdir()} - {"4.png", "models"}), "missing.png"]
-    process = run_python(folder, ROOT / "predict.py", *bad, "4.png")
+    process = run_script(folder, "predict.py", *bad, "4.png")
     lines = process.stderr.strip().splitlines()
     assert process.returncode == 1 and len(lines) == len(bad), process.stderr
     for name in bad:
@@ -184,14 +182,14 @@ def test_each_bad_image_is_one_line_and_the_others_are_answered(folder):
     assert table(folder)["file"].tolist() == ["4.png"]
 
     before = (folder / "plots/predictions/predictions.csv").read_bytes()
-    assert error_line(run_python(folder, ROOT / "predict.py", "blank.png"), 1)
+    assert error_line(run_script(folder, "predict.py", "blank.png"), 1)
     assert (folder / "plots/predictions/predictions.csv").read_bytes() == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_without_permission(folder):
     (folder / "locked").mkdir(mode=0)
-    assert "locked" in error_line(run_python(folder, ROOT / "predict.py", "locked"), 1)
+    assert "locked" in error_line(run_script(folder, "predict.py", "locked"), 1)
 
 
 def test_the_stand_ins_digits_are_read(folder):
@@ -200,7 +198,7 @@ def test_the_stand_ins_digits_are_read(folder):
             path = folder / f"drawn/{digit}_{font}.png"
             path.parent.mkdir(exist_ok=True)
             glyph(digit, font).save(path)
-    process = run_python(folder, ROOT / "predict.py", "drawn")
+    process = run_script(folder, "predict.py", "drawn")
     rows = table(folder)
     assert process.returncode == 0 and np.mean(rows["digit"] == rows["file"].str[6].astype(int)) >= 0.9
 
@@ -246,7 +244,7 @@ def test_the_command_line_scores_a_folder_of_photographs(cnn):
     (cnn / "photographs").mkdir()
     for number, (image, label) in enumerate(zip(images, labels)):
         image.save(cnn / f"photographs/{label}_{number}.jpg", quality=95)
-    process = run_python(cnn, ROOT / "predict.py", "photographs", "--model", "cnn")
+    process = run_script(cnn, "predict.py", "photographs", "--model", "cnn")
     assert process.returncode == 0 and process.stderr == ""
     rows = table(cnn)
     assert len(rows) == 40 and np.mean(rows["digit"] == rows["file"].str[12].astype(int)) >= 0.95

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import preprocess
-from conftest import ROOT, run_python, write_idx
+from conftest import run_script, write_idx
 from digits.mnist import read_mnist
 
 
@@ -45,13 +45,6 @@ def test_slide_6_one_hot(digit, row):
     assert "".join(f"{value:g}" for value in preprocess.one_hot(np.array([digit], np.uint8))[0]) == row
 
 
-def test_one_hot_equals_to_categorical(tensorflow):
-    import keras
-
-    labels = np.arange(10, dtype=np.uint8)
-    np.testing.assert_array_equal(preprocess.one_hot(labels), keras.utils.to_categorical(labels, 10))
-
-
 @pytest.mark.parametrize("compress", [True, False])
 def test_idx_files_are_mnist_too(mnist_folder, tmp_path, compress):
     raw = read_mnist(mnist_folder)
@@ -85,7 +78,7 @@ def test_a_dry_run_keeps_the_first_training_images(mnist, mnist_folder, capsys):
 
 
 def test_the_script_shows_slides_2_to_6(mnist_folder, tmp_path):
-    process = run_python(tmp_path, ROOT / "preprocess.py")
+    process = run_script(tmp_path, "preprocess.py")
     assert process.returncode == 0 and process.stderr == ""
     for fact in ("(60000, 28, 28)", "(60000, 784)", "float32, 0 to 1", "3 -> 0001000000", "7 -> 0000000100"):
         assert fact in process.stdout

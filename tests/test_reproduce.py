@@ -6,15 +6,8 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-import reproduce
-from conftest import ROOT, error_line, read_metrics, run_python
-from study import claims, experiments, report
-
-
-def make_row(experiment="mlp_256", seed=0, **more):
-    """Return a row of runs.csv."""
-    known = dict.fromkeys(experiments.NUMBERS, 0.5) | {"experiment": experiment, "seed": seed, "threads": 1}
-    return dict.fromkeys(experiments.COLUMNS, "x") | known | more
+from conftest import ROOT, error_line, make_row, read_metrics, run_script
+from study import claims, experiments, report, schedule
 
 
 @pytest.fixture
@@ -28,7 +21,7 @@ def test_the_grid_leaves_out_what_is_done(folder):
     for seed in (0, 1, 2):
         experiments.add_row(make_row(seed=seed))
     flags = ["--dry-run", "--seeds", "5", "--experiments", "mlp_256", "cnn"]
-    process = run_python(folder, ROOT / "reproduce.py", *flags)
+    process = run_script(folder, "reproduce.py", *flags)
     assert process.returncode == 0 and process.stderr == ""
     assert "10 runs, 7 of them to do" in process.stdout
     assert "slide 12, 2 to do" in process.stdout and "slide 29, 5 to do" in process.stdout
@@ -36,10 +29,10 @@ def test_the_grid_leaves_out_what_is_done(folder):
 
 
 def test_errors_are_one_line(folder):
-    assert "invalid choice: 'cnn7'" in error_line(run_python(folder, ROOT / "reproduce.py", "--experiments", "cnn7"), 2)
+    assert "invalid choice: 'cnn7'" in error_line(run_script(folder, "reproduce.py", "--experiments", "cnn7"), 2)
     experiments.ROWS.parent.mkdir()
     experiments.ROWS.write_text("a,b\n")
-    assert "runs.csv, line 1" in error_line(run_python(folder, ROOT / "reproduce.py"), 1)
+    assert "runs.csv, line 1" in error_line(run_script(folder, "reproduce.py"), 1)
 
 
 def test_the_estimate_goes_by_the_rows_that_are_there(folder):
@@ -47,7 +40,7 @@ def test_the_estimate_goes_by_the_rows_that_are_there(folder):
         experiments.add_row(make_row(seed=seed, seconds=seconds, threads=threads))
     missing = [("mlp_256", 3), ("mlp_256", 4), ("cnn", 0)]
     expected = (2 * 0.6 + experiments.EXPERIMENTS["cnn"].seconds) / 60
-    assert reproduce.estimate_minutes(missing, experiments.read_rows(), threads=1) == pytest.approx(expected)
+    assert schedule.estimate_minutes(missing, experiments.read_rows(), threads=1) == pytest.approx(expected)
 
 
 def test_figures_are_drawn_of_what_there_is(folder):
@@ -68,7 +61,7 @@ def test_the_tables_are_the_same_in_markdown_and_html(folder):
     markdown = report.MARKDOWN.read_text(encoding="utf-8")
     html = ElementTree.fromstring(f"<page>{report.HTML.read_text(encoding='utf-8')}</page>")
     assert markdown.startswith("# The study\n\nComputed: 6 runs by commit x ") and len(html.findall("table")) == 2
-    rules = [line for line in markdown.splitlines() if line.startswith("|:")]
+    rules = [line for line in markdown.splitlines() if line.startswith("| ---")]
     lines = [line for line in markdown.splitlines() if line.startswith("|") and line not in rules]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert cells == [[cell.text for cell in row] for row in html.iter("tr")]
@@ -95,7 +88,7 @@ def test_the_committed_study_is_whole(monkeypatch):
 
 def test_a_finished_study_is_only_summarised_and_gives_the_committed_tables(folder):
     shutil.copytree(ROOT / "results", folder / "results", ignore=shutil.ignore_patterns("summary.*"))
-    process = run_python(folder, ROOT / "reproduce.py")
+    process = run_script(folder, "reproduce.py")
     assert process.returncode == 0 and process.stderr == "" and "200 runs, 0 of them to do" in process.stdout
     for path in (report.MARKDOWN, report.HTML):
         assert path.read_bytes() == (ROOT / path).read_bytes()
@@ -105,8 +98,8 @@ def test_a_finished_study_is_only_summarised_and_gives_the_committed_tables(fold
 @pytest.mark.training
 def test_a_run_of_the_study_is_the_scripts_run(folder, mnist_folder):
     flags = ["--workers", "1", "--experiments", "mlp_256", "--seeds", "1"]
-    assert run_python(folder, ROOT / "reproduce.py", *flags).returncode == 0
-    assert run_python(folder, ROOT / "mlp.py", "--dataset", "mnist").returncode == 0
+    assert run_script(folder, "reproduce.py", *flags).returncode == 0
+    assert run_script(folder, "mlp.py", "--dataset", "mnist").returncode == 0
     (row,) = pd.read_csv(experiments.ROWS).to_dict("records")
     metrics = read_metrics(folder, "mlp_256")
     for name in ("test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "dataset_sha256"):

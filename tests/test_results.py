@@ -8,7 +8,7 @@ from digits import intervals, results, runs, slides
 
 METRICS = {
     **{"run": "cnn", "dataset": "mnist", "test_accuracy": 0.9907, "test_loss": 0.03, "train_accuracy": 0.995},
-    **{"validation_accuracy": 0.99, "total_seconds": 9.0, "start_seconds": 1.0, "fit_seconds": 2.0},
+    "validation_accuracy": 0.99,
 }
 
 
@@ -19,21 +19,31 @@ def make_run(name="cnn", **changes):
 def test_the_table_compares_the_decks_runs_only():
     table = results.compare_table([make_run("mlp_256", test_accuracy=0.97), make_run(), make_run("cnn_epochs3")])
     table = table.set_index("run")
-    assert table.loc["cnn", "deck"] == 0.9902 and table.loc["cnn", "slide"] == 29
+    assert table.loc["cnn", "deck"] == 0.9902 and table.loc["cnn", "slide"] == "29"
     assert table.loc["mlp_256", "difference"] == pytest.approx(0.97 - 0.9762)
     assert pd.isna(table.loc["cnn_epochs3", "deck"]) and pd.isna(table.loc["cnn_epochs3", "difference"])
     assert table.loc["cnn", "training - validation"] == pytest.approx(0.005)
 
 
 def test_figures_name_a_run_in_words():
-    assert results.describe_run(make_run("mlp_dropout")) == "MLP, 800 units, Dropout 0.5"
-    assert results.describe_run(make_run("cnn_epochs3")) == "cnn_epochs3"
-    assert results.describe_run(make_run(dataset="synthetic")) == "CNN on SYNTHETIC digits, not MNIST"
+    assert make_run("mlp_dropout").title == "MLP, 800 units, Dropout 0.5"
+    assert make_run("cnn_epochs3").title == "cnn_epochs3"
+    assert make_run(dataset="synthetic").title == "CNN on SYNTHETIC digits, not MNIST"
+    assert make_run(deck_model=False).title == "cnn"
+
+
+def test_an_edited_model_and_a_seed_of_ones_own(capsys):
+    results.print_summary(make_run("cnn", deck_model=False), ["draw.html"])
+    out = capsys.readouterr().out
+    assert "Not the deck's model" in out and "0.9902" not in out
+    results.print_summary(make_run("cnn_seed7"), ["draw.html"])
+    out = capsys.readouterr().out
+    assert "The deck (slide 29): 0.9902" in out and "By the study's 20 seeds" in out
 
 
 @pytest.mark.parametrize(("accuracy", "place"), [(0.9902, "inside"), (0.95, "outside"), (0.999, "outside")])
 def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
-    results.print_summary(make_run(test_accuracy=accuracy), [], "draw.html", 1)
+    results.print_summary(make_run(test_accuracy=accuracy), ["draw.html"])
     out = capsys.readouterr().out
     assert f"cnn: test accuracy {accuracy:.4f}, test loss 0.0300" in out
     assert f"The deck (slide 29): 0.9902, a difference of {accuracy - 0.9902:+.4f}" in out
@@ -41,7 +51,7 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
 
 
 def test_synthetic_digits_are_never_compared_with_the_deck(capsys):
-    results.print_summary(make_run(dataset="synthetic"), [], "draw.html", 1)
+    results.print_summary(make_run(dataset="synthetic"), ["draw.html"])
     out = capsys.readouterr().out
     assert "SYNTHETIC" in out and "0.9902" not in out
 

@@ -59,7 +59,7 @@ def test_a_difference_is_judged_by_its_interval(differences, verdict):
     ],
 )
 def test_the_decks_number_is_judged_by_its_percentile(number, percentile, verdict):
-    claim = claims.judge_reference("MLP 256", Reference("", 12, number), pd.Series([1.0, 2.0, 3.0, 4.0]))
+    claim = claims.judge_reference("MLP 256", Reference("", 12, number, []), pd.Series([1.0, 2.0, 3.0, 4.0]))
     assert f"at percentile {percentile}," in claim.measured and claim.verdict == verdict and claim.mean == 2.5
     assert claim.slides == "12" and claim.statement == f"MLP 256 reaches {number}"
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from conftest import ROOT, run_python
-from digits import worked_examples
+import worked_examples
+from conftest import run_script
 
 
 def test_slides_22_and_23():
@@ -20,7 +20,7 @@ def test_slides_24_to_26():
 
 
 def test_the_script_prints_and_draws_them(tmp_path):
-    process = run_python(tmp_path, "-m", "digits.worked_examples", PYTHONPATH=str(ROOT))
+    process = run_script(tmp_path, "worked_examples.py")
     assert process.returncode == 0 and process.stderr == ""
     assert "[ 7. 13. 16.]" in process.stdout and "[6. 8.]" in process.stdout
     assert {path.name for path in (tmp_path / "plots/layers").iterdir()} == {"convolution.png", "max_pooling.png"}
