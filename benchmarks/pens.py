@@ -178,10 +178,10 @@ FAMILIES = {
     "on uneven paper": lambda image, label, rng: on_paper(Image.fromarray(image), rng),
     "all of that at once": lambda image, label, rng: on_paper(shifted(rotated(image, rng), rng), rng),
     "8x8 scans, enlarged": lambda image, label, rng: enlarged(image, rng),
-    "thin pen along MNIST, 28x28": lambda image, label, rng: scan(traced(image), rng),
-    "thin pen of its own, 28x28": lambda image, label, rng: scan(written(label, rng), rng),
-    "photograph, pen along MNIST": lambda image, label, rng: photograph(traced(image), rng),
-    "photograph, pen of its own": lambda image, label, rng: photograph(written(label, rng), rng),
+    "thin pen tracing MNIST's digits, 28x28": lambda image, label, rng: scan(traced(image), rng),
+    "thin pen writing its own digits, 28x28": lambda image, label, rng: scan(written(label, rng), rng),
+    "photograph, pen tracing MNIST": lambda image, label, rng: photograph(traced(image), rng),
+    "photograph, pen writing its own digits": lambda image, label, rng: photograph(written(label, rng), rng),
 }
 
 

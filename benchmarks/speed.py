@@ -4,8 +4,8 @@ python -m benchmarks.speed               five rounds of every run: an hour or mo
 python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
 python -m benchmarks.speed cnn --without plain_jax     only this run; JAX's convolutions take long on a CPU
 
-Every measurement is a process of its own, and the sides take turns. PyTorch and JAX are measured where they are
-installed (requirements-peers.txt). The matmul share counts only the multiply-adds of the model, forward and backward.
+Every measurement is a process of its own, and the implementations take turns. PyTorch and JAX are measured where they
+are installed (requirements-peers.txt). The matmul share counts only the multiply-adds of the model, forward and backward.
 Writes results/benchmark.csv, where the rows of other runs stay as they are. Ctrl-C ends it with the rounds that are
 finished. Needs Unix and MNIST in data/.
 """
@@ -27,7 +27,7 @@ from study.report import format_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "benchmark.csv"
-SIDES = {  # the module that each needs; those with plain_*.py are written without anything of this project
+IMPLEMENTATIONS = {  # the module that each needs; those with plain_*.py are written without anything of this project
     "plain_keras": "keras",
     "script": "keras",
     "plain_tensorflow": "tensorflow",
@@ -67,11 +67,11 @@ def measure_process(command, folder):
     return seconds, memory, lines
 
 
-def measure_side(side, run, data):
-    """Measure one side of the benchmark once.
+def measure_implementation(implementation, run, data):
+    """Measure one implementation once.
 
     Args:
-        side: a key of `SIDES`; flags may follow "script": "script --bfloat16".
+        implementation: a key of `IMPLEMENTATIONS`; flags may follow "script": "script --bfloat16".
         run: a key of `COMMANDS`.
         data: the folder that holds mnist.npz.
 
@@ -80,21 +80,21 @@ def measure_side(side, run, data):
         and the versions of what computed it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        if side.startswith("plain_"):
-            command = [ROOT / "benchmarks" / f"{side}.py", run, data]
+        if implementation.startswith("plain_"):
+            command = [ROOT / "benchmarks" / f"{implementation}.py", run, data]
             seconds, memory, lines = measure_process(command, folder)
             metrics = json.loads(lines[-1][1])
             fit = metrics["fit_seconds"]
         else:
             script, *flags = COMMANDS[run]
-            flags += side.split()[1:]
+            flags += implementation.split()[1:]
             command = [ROOT / script, *flags, "--dataset", "mnist", "--data", data]
             seconds, memory, lines = measure_process(command, folder)
             start, end = (next(at for at, line in lines if line.startswith(step)) for step in ("3. ", "4. "))
             fit = end - start  # of step 3, in which the model is compiled and trained
             (path,) = Path(folder).glob("models/*/metrics.json")
             metrics = json.loads(path.read_text(encoding="utf-8"))
-    row = {"run": run, "side": side, "fit": fit, "whole": seconds, "memory": memory}
+    row = {"run": run, "implementation": implementation, "fit": fit, "whole": seconds, "memory": memory}
     versions = " ".join(f"{name} {metrics['versions'][name]}" for name in LIBRARIES if name in metrics["versions"])
     return row | {"test_accuracy": metrics["test_accuracy"], "versions": versions}
 
@@ -140,23 +140,23 @@ def count_operations(run, training=48000, validation=12000, epochs=10):
 
 
 def summarize(rows, speed):
-    """Return medians over the rounds, and how many times as fast as plain Keras each side is.
+    """Return medians over the rounds, and how many times as fast as plain Keras each implementation is.
 
     Args:
-        rows: dicts as `measure_side` returns them, each with its `round`.
+        rows: dicts as `measure_implementation` returns them, each with its `round`.
         speed: as `measure_matmul` returns it.
 
     Returns:
-        A pandas.DataFrame with one row per run and side.
+        A pandas.DataFrame with one row per run and implementation.
     """
     import pandas as pd
 
     rows = pd.DataFrame(rows)
-    plain = rows[rows["side"] == "plain_keras"].set_index(["run", "round"])[["fit", "whole"]]
+    plain = rows[rows["implementation"] == "plain_keras"].set_index(["run", "round"])[["fit", "whole"]]
     rows = rows.join(plain, on=["run", "round"], suffixes=("", " of plain Keras"))
     for column in ("fit", "whole"):
         rows[f"{column} ratio"] = rows.pop(f"{column} of plain Keras") / rows[column]
-    groups = rows.groupby(["run", "side"], sort=False)
+    groups = rows.groupby(["run", "implementation"], sort=False)
     table = groups.median(numeric_only=True).drop(columns="round")
     for column in ("whole", "fit"):
         for name in ("max", "min"):
@@ -182,7 +182,12 @@ def format_table(table):
             for middle, least, most in zip(table[column], table[f"{column} min"], table[f"{column} max"])
         ]
 
-    rows = {"run": table["run"], "side": table["side"], "training": spread("fit"), "whole command": spread("whole")}
+    rows = {
+        "run": table["run"],
+        "implementation": table["implementation"],
+        "training": spread("fit"),
+        "whole command": spread("whole"),
+    }
     for name, column in (("training", "fit ratio"), ("whole command", "whole ratio")):
         rows[f"{name}, plain Keras = 1"] = [f"{1 / ratio:.2f}" for ratio in table[column]]
     rows["test accuracy"] = [f"{accuracy:.4f}" for accuracy in table["test_accuracy"]]
@@ -197,16 +202,23 @@ def main(args):
     if not (data / "mnist.npz").exists():
         raise UserError("data/mnist.npz is not there: data/README.md says where to get it")
 
-    sides = [side for side, module in SIDES.items() if importlib.util.find_spec(module)]
-    sides = [side for side in sides if side not in (args.without or [])]
-    sides += ["script --bfloat16"] * args.bfloat16
+    implementations = [
+        implementation for implementation, module in IMPLEMENTATIONS.items() if importlib.util.find_spec(module)
+    ]
+    implementations = [
+        implementation for implementation in implementations if implementation not in (args.without or [])
+    ]
+    implementations += ["script --bfloat16"] * args.bfloat16
     rows = []
     try:
         for turn in range(1, args.rounds + 1):
             for run in args.runs:
-                for side in sides:
-                    row = {"round": turn, **measure_side(side, run, data)}
-                    print(f"round {turn}: {run}, {side}: {row['fit']:.1f} of {row['whole']:.1f} seconds", flush=True)
+                for implementation in implementations:
+                    row = {"round": turn, **measure_implementation(implementation, run, data)}
+                    print(
+                        f"round {turn}: {run}, {implementation}: {row['fit']:.1f} of {row['whole']:.1f} seconds",
+                        flush=True,
+                    )
                     rows.append(row)
     except KeyboardInterrupt:
         rows = [row for row in rows if row["round"] < turn]
@@ -227,9 +239,11 @@ def main(args):
 
 parser = cli.argument_parser(__doc__, "-m benchmarks.speed")
 parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
-parser.add_argument("--rounds", type=cli.bounded_int(1), default=5, help="measurements of each side")
-optional = [side for side in SIDES if side != "plain_keras"]  # which all are compared with
-parser.add_argument("--without", action="append", choices=optional, help="leave this side out")
+parser.add_argument("--rounds", type=cli.bounded_int(1), default=5, help="measurements of each implementation")
+optional = [
+    implementation for implementation in IMPLEMENTATIONS if implementation != "plain_keras"
+]  # which all are compared with
+parser.add_argument("--without", action="append", choices=optional, help="leave this one out")
 parser.add_argument("--bfloat16", action="store_true", help="measure the scripts with --bfloat16 as well")
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Predictions for image files: their table, what speaks against them, and how far they are from the files' names."""
+"""Predictions for image files: their table, reasons for doubt, and how far they are from the files' names."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ CONFIDENCE = 0.9  # below it, a prediction is doubtful: above, 98 of 100 were co
 
 
 def find_doubts(digits, probabilities):
-    """Return what speaks against each prediction, (n,) texts; "" for nothing.
+    """Return the reason to doubt each prediction, (n,) texts, or "".
 
     Args:
         digits: `handwriting.Digits`, n of them.
@@ -26,7 +26,7 @@ def tabulate(path, run, digits, probabilities):
     Args:
         path: of the image file.
         run: name of the run that predicts.
-        digits, probabilities: as of `find_doubts`.
+        digits, probabilities: see `find_doubts`.
     """
     import pandas as pd
 
@@ -37,7 +37,7 @@ def tabulate(path, run, digits, probabilities):
 
 
 def print_predictions(table, with_run):
-    """Print the predictions of a run for a file, a table as of `tabulate`, each with the two that come next."""
+    """Print the predictions of a run for a file, a table as in `tabulate`, each with the two that come next."""
     file, run = table.loc[0, ["file", "run"]]
     print(f"\n{file}: {' '.join(map(str, table['digit']))}" + f"   ({run})" * with_run)
     for row in table.to_dict("records"):

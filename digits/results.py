@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from digits import interrupts, intervals, runs, slides
-from digits.errors import UserError, print_error
 from digits.drawing import PLOTS, plot_run
+from digits.errors import UserError, print_error
 from digits.figures import style
 from digits.pages import index
 

@@ -60,8 +60,8 @@ def judge_difference(slides, statement, measured, differences):
 def judge_reference(name, reference, accuracies):
     """Judge the claim that a model reaches the deck's test accuracy: it could be that of one of these runs.
 
-    So it must lie between percentiles 2.5 and 97.5 of them, where 95 of 100 runs lie: above, the model does worse than
-    the deck says; below, it does better, and the deck's number is not reached either, but left behind.
+    So it must lie between percentiles 2.5 and 97.5 of them, where 95 of 100 runs lie: if it lies above
+    them, the model does worse than the deck claims; if below, better: either way the claim fails.
 
     Args:
         name: of the model, for the statement.
@@ -84,7 +84,7 @@ def judge_reference(name, reference, accuracies):
 
 
 def judge_references(rows):
-    """Return the list of `Claim`s that a model reaches the deck's test accuracy. rows: as of `judge_claims`."""
+    """Return the list of `Claim`s that a model reaches the deck's test accuracy. rows: see `judge_claims`."""
     accuracies = rows.set_index("experiment")["test_accuracy"]
     return [
         judge_reference(NAMES[name], reference, accuracies[accuracies.index == name])
@@ -94,7 +94,7 @@ def judge_references(rows):
 
 
 def judge_differences(rows):
-    """Return the list of `Claim`s about a difference in GAP or in ACCURACY. rows: as of `judge_claims`."""
+    """Return the list of `Claim`s about a difference in GAP or in ACCURACY. rows: see `judge_claims`."""
     rows = add_gap(rows)
     gap = rows.pivot(index="seed", columns="experiment", values="gap")
     accuracy = rows.pivot(index="seed", columns="experiment", values="test_accuracy")

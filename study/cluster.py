@@ -69,7 +69,7 @@ def connect(scheduler=None, workers=1):
 
 
 def dask_setup(_):
-    """Leave Ctrl-C, which a terminal sends to every process, to the study itself: Dask calls this in its workers."""
+    """Ignore Ctrl-C in workers: the terminal sends it to every process, and the study handles it. Dask calls this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -88,7 +88,7 @@ def work(experiment_name, seed, folder, threads, versions):
     """Do one run; called in a worker.
 
     Args:
-        experiment_name, seed: as of `experiments.run_once`.
+        experiment_name, seed: see `experiments.run_once`.
         folder: a folder to look for MNIST in first.
         threads: CPU threads per operation.
         versions: `experiments.code_version` of the experiment on the machine of the study.
@@ -133,7 +133,7 @@ def run_pairs(client, pairs, folder, threads):
     Args:
         client: Dask client.
         pairs: of experiment name and seed.
-        folder, threads: as of `work`.
+        folder, threads: see `work`.
 
     Yields:
         The row of each run as it is finished.

@@ -19,11 +19,11 @@ def test_the_table(tensorflow):
     rows = []
     for turn, (fit, whole) in enumerate([(10, 20), (20, 40), (30, 30)]):
         row = {"round": turn, "run": "mlp_256", "test_accuracy": 1, "versions": "keras 3"}
-        rows.append(row | {"side": "plain_keras", "fit": 60, "whole": 120, "memory": 5})
-        rows.append(row | {"side": "script", "fit": fit, "whole": whole, "memory": 4})
+        rows.append(row | {"implementation": "plain_keras", "fit": 60, "whole": 120, "memory": 5})
+        rows.append(row | {"implementation": "script", "fit": fit, "whole": whole, "memory": 4})
     table = speed.summarize(rows, speed=speed.count_operations("mlp_256") / 5)
     plain, script = table.to_dict("records")
-    assert (plain["side"], script["side"]) == ("plain_keras", "script")
+    assert (plain["implementation"], script["implementation"]) == ("plain_keras", "script")
     assert plain["fit ratio"] == plain["whole ratio"] == 1 and plain["memory"] == 5 and plain["versions"] == "keras 3"
     assert (script["fit"], script["fit min"], script["fit max"]) == (20, 10, 30)
     assert (script["whole"], script["whole min"], script["whole max"]) == (30, 20, 40)
@@ -57,17 +57,20 @@ PEERS = {
 }
 
 
-@pytest.mark.parametrize("side", PEERS)
-def test_a_plain_script_imports_nothing_of_the_project(side):
-    code = (ROOT / "benchmarks" / f"{side}.py").read_text(encoding="utf-8")
+@pytest.mark.parametrize("implementation", PEERS)
+def test_a_plain_script_imports_nothing_of_the_project(implementation):
+    code = (ROOT / "benchmarks" / f"{implementation}.py").read_text(encoding="utf-8")
     imports = {line.split()[1].split(".")[0] for line in code.splitlines() if line.startswith(("import ", "from "))}
-    assert imports == {"argparse", "json", "time", "numpy"} | PEERS[side]
+    assert imports == {"argparse", "json", "time", "numpy"} | PEERS[implementation]
 
 
-@pytest.mark.training
-@pytest.mark.parametrize("side", [side for side in speed.SIDES if side not in ("script", "plain_keras")])
-def test_a_peer_learns_the_same(side, mnist_folder):
-    pytest.importorskip(speed.SIDES[side])
-    row = speed.measure_side(side, "mlp_256", mnist_folder.resolve())
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "implementation",
+    [implementation for implementation in speed.IMPLEMENTATIONS if implementation not in ("script", "plain_keras")],
+)
+def test_a_peer_learns_the_same(implementation, mnist_folder):
+    pytest.importorskip(speed.IMPLEMENTATIONS[implementation])
+    row = speed.measure_implementation(implementation, "mlp_256", mnist_folder.resolve())
     assert 0 < row["fit"] < row["whole"] and 0.970 < row["test_accuracy"] < 0.982
     assert row["versions"]

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import pens
 from conftest import ROOT, read_metrics, run_python
-from digits import handwriting, results, runs, synthetic
+from digits import drawing, handwriting, runs, synthetic
 from digits.handwriting.normalization import STROKE
 from digits.pages import draw
 
@@ -117,14 +117,14 @@ def test_every_layers_activations_are_those_of_keras(open_page, trained_folder, 
         assert np.abs(np.array(activations[layer.name]) - output.ravel()).max() < 1e-4, layer.name
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_the_decks_cnn_predicts_what_keras_predicts(open_page, cnn, mnist):
     page, model = open_page(cnn, "cnn"), load(cnn, "cnn")
     found = [page.evaluate("pixels => digits.predict(pixels)", image.tolist()) for image in mnist.x_test[:200]]
     assert np.abs(np.array(found) - model.predict(mnist.x_test[:200], verbose=0)).max() < 1e-4
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_what_is_drawn_is_recognised(open_page, cnn):
     page, rng = open_page(cnn, "cnn"), np.random.default_rng(5)
     correct = []
@@ -140,7 +140,7 @@ def test_what_is_drawn_is_recognised(open_page, cnn):
     assert prediction(page) == 7
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_a_finger_draws_too(open_page, cnn):
     page = open_page(cnn, "cnn", has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
     page.click("#clear")
@@ -275,11 +275,11 @@ def test_a_hidden_unit_of_an_mlp_shows_its_784_weights(open_page, trained_folder
     assert np.abs(shown - 255 * weights / weights.max()).max() <= 1
 
 
-@pytest.mark.parametrize("width", [360, 800, 1600])
-@pytest.mark.parametrize(("locale", "title"), [("en-US", "Draw a digit"), ("zh-TW", "手寫數字辨識")])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_width_language_and_scheme(open_page, trained_folder, width, locale, title, scheme):
-    for run in RUNS.values():
+def test_every_width_language_and_scheme(open_page, trained_folder):
+    """Each width, both languages and both schemes, in three passes."""
+    passes = [(360, "en-US", "dark"), (800, "zh-TW", "light"), (1600, "zh-TW", "dark")]
+    for run, (width, locale, scheme) in itertools.product(RUNS.values(), passes):
+        title = "Draw a digit" if locale == "en-US" else "手寫數字辨識"
         size = {"width": width, "height": 800}
         page = open_page(trained_folder, run, viewport=size, locale=locale, color_scheme=scheme)
         assert page.text_content("h1") == title
@@ -354,7 +354,7 @@ def test_a_layer_that_the_page_cannot_compute_is_named(tensorflow, trained_folde
     model = keras.Sequential([*head, *UNKNOWN[name](layers), *tail])
     assert len(draw.find_unknown(model)) == 1 and name in draw.find_unknown(model)[0]
     data = synthetic_data()
-    path = results.write_draw_page(runs.load_run(RUNS["cnn"]), model, data, np.eye(10)[np.zeros(50, int)])
+    path = drawing.write_draw_page(runs.load_run(RUNS["cnn"]), model, data, np.eye(10)[np.zeros(50, int)])
     assert "cannot compute" in path.read_text() and "<script" not in path.read_text()
 
 

@@ -98,10 +98,11 @@ def test_an_edited_script_saves_its_model_and_draws_what_it_can(tmp_path, traine
     metrics = read_metrics(tmp_path, RUN)
     assert not metrics["interrupted"] and (metrics["train_accuracy"] is None) == (name == "no metric")
     assert metrics["test_accuracy"] == np.trace(metrics["confusion_matrix"]) / 10000
-    shutil.copytree(trained_folder / "models" / RUN, tmp_path / "models" / "healthy")
+    if name == "odd and even":  # which evaluate.py cannot compare with ten digits
+        shutil.copytree(trained_folder / "models" / RUN, tmp_path / "models" / "z_healthy")
     process = run_script(tmp_path, "evaluate.py")
-    assert process.returncode == (name == "odd and even"), process.stderr  # which has no ten digits
-    assert "=== healthy" in process.stdout and (tmp_path / "plots/index.html").exists()
+    assert process.returncode == (name == "odd and even"), process.stderr
+    assert (tmp_path / "plots/index.html").exists()
     assert read_metrics(tmp_path, RUN)["test_accuracy"] == metrics["test_accuracy"]
     assert read_metrics(tmp_path, RUN)["test_loss"] == metrics["test_loss"]
 
@@ -243,12 +244,12 @@ def test_ctrl_c_keeps_the_finished_epochs_and_the_last_finished_run(tmp_path):
 @pytest.mark.parametrize(
     ("after", "signals", "number", "kept"),
     [
-        ("Epoch 3/500", 1, signal.SIGTERM, f"{LONG}_interrupted"),
         ("Epoch 3/500", 20, signal.SIGINT, f"{LONG}_interrupted"),
-        ("4. Evaluate", 1, signal.SIGINT, f"{RUN}_interrupted"),
         ("4. Evaluate", 1, signal.SIGTERM, f"{RUN}_interrupted"),
-        ("5. Predict", 3, signal.SIGINT, f"{RUN}_interrupted"),
-        ("Drawing", 2, signal.SIGINT, RUN),
+        pytest.param("Epoch 3/500", 1, signal.SIGTERM, f"{LONG}_interrupted", marks=pytest.mark.slow),
+        pytest.param("4. Evaluate", 1, signal.SIGINT, f"{RUN}_interrupted", marks=pytest.mark.slow),
+        pytest.param("5. Predict", 3, signal.SIGINT, f"{RUN}_interrupted", marks=pytest.mark.slow),
+        pytest.param("Drawing", 2, signal.SIGINT, RUN, marks=pytest.mark.slow),
     ],
 )
 def test_whenever_and_however_often_it_comes(tmp_path, after, signals, number, kept):
@@ -260,6 +261,7 @@ def test_whenever_and_however_often_it_comes(tmp_path, after, signals, number, k
 
 
 @needs_signals
+@pytest.mark.slow
 def test_ctrl_c_in_plain_keras_loses_no_finished_epoch_either(tmp_path):
     edit(tmp_path, ("training.accelerate(model)", ""))
     assert f"{LONG}_interrupted" in interrupt(tmp_path, after="Epoch 3/500")

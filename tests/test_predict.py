@@ -213,10 +213,10 @@ MARGINS = {
     "on uneven paper": 0.05,
     "all of that at once": 0.06,
     "8x8 scans, enlarged": 0.07,
-    "thin pen along MNIST, 28x28": 0.05,
-    "thin pen of its own, 28x28": 0.04,
-    "photograph, pen along MNIST": 0.05,
-    "photograph, pen of its own": 0.04,
+    "thin pen tracing MNIST's digits, 28x28": 0.05,
+    "thin pen writing its own digits, 28x28": 0.04,
+    "photograph, pen tracing MNIST": 0.05,
+    "photograph, pen writing its own digits": 0.04,
 }
 
 
@@ -228,7 +228,7 @@ def clean(cnn, mnist):
     return model, run.metrics["test_accuracy"]
 
 
-@pytest.mark.training
+@pytest.mark.slow
 @pytest.mark.parametrize("name", pens.FAMILIES)
 def test_other_images_keep_the_accuracy(clean, name):
     model, expected = clean
@@ -238,9 +238,9 @@ def test_other_images_keep_the_accuracy(clean, name):
         assert np.mean(benchmark.predict_images(model, images, single) == labels) >= expected - MARGINS[name]
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_the_command_line_scores_a_folder_of_photographs(cnn):
-    images, labels = benchmark.draw_images("photograph, pen of its own", 40)
+    images, labels = benchmark.draw_images("photograph, pen writing its own digits", 40)
     (cnn / "photographs").mkdir()
     for number, (image, label) in enumerate(zip(images, labels)):
         image.save(cnn / f"photographs/{label}_{number}.jpg", quality=95)

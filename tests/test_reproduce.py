@@ -95,7 +95,7 @@ def test_a_finished_study_is_only_summarised_and_gives_the_committed_tables(fold
     assert len(list(report.PLOTS.iterdir())) == 3
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_a_run_of_the_study_is_the_scripts_run(folder, mnist_folder):
     flags = ["--workers", "1", "--experiments", "mlp_256", "--seeds", "1"]
     assert run_script(folder, "reproduce.py", *flags).returncode == 0

@@ -1,4 +1,4 @@
-"""Wherever it is started: notebooks, other courses' settings, MNIST under other names, folders that can't be written."""
+"""Wherever it is started: notebooks, other courses' settings, MNIST under other names, folders that refuse."""
 
 import errno
 import gzip
@@ -123,8 +123,8 @@ def test_names_of_mnist(tmp_path, small_mnist, layout):
     [
         (
             "train-images-idx3-ubyte",
-            idx(np.zeros((60000, 28, 28), np.uint8)),
-            "holds uint8 (60000, 28, 28), which is not",
+            idx(np.zeros((600, 28, 28), np.uint8)),
+            "holds uint8 (600, 28, 28), which is not",
         ),
         ("mnist.npz", npz({"x_train": np.array([0.5]), "y_train": np.array(3)}), "holds float64 (1,), which is not"),
         ("mnist.npz", b"PK torn", "mnist.npz can't be read"),

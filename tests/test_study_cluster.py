@@ -81,7 +81,7 @@ def start_worker(folder, address, threads=1):
     return start_python(folder, "-m", "dask", "worker", address, "--no-dashboard", "--nthreads", str(threads))
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_dask_gives_the_rows_that_one_process_gives(tmp_path, mnist_folder, scheduler):
     """Three times the same study: in one process, on a cluster of its own, on one that was there."""
     address, _ = scheduler
@@ -101,7 +101,7 @@ def test_dask_gives_the_rows_that_one_process_gives(tmp_path, mnist_folder, sche
         assert (tmp_path / name / report.MARKDOWN).exists()
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_the_runs_of_a_dead_worker_are_done_again(tmp_path, mnist_folder):
     with start_python(tmp_path, ROOT / STUDY[0], *STUDY[1:], "--seeds", "3", "--workers", "2") as process:
         wait_until((tmp_path / experiments.ROWS).exists, process)
@@ -111,7 +111,7 @@ def test_the_runs_of_a_dead_worker_are_done_again(tmp_path, mnist_folder):
     assert list(read_rows(tmp_path)["seed"]) == [0, 1, 2]
 
 
-@pytest.mark.training
+@pytest.mark.slow
 @pytest.mark.parametrize("finished", [0, 1])
 def test_a_killed_study_goes_on_where_it_stopped(tmp_path, mnist_folder, finished):
     file = tmp_path / experiments.ROWS
@@ -135,7 +135,7 @@ def test_a_killed_study_goes_on_where_it_stopped(tmp_path, mnist_folder, finishe
     assert not psutil.wait_procs(left, timeout=30)[1]  # the workers went with it
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_ctrl_c_reaches_everybody_and_is_one_line(tmp_path, mnist_folder):
     """A terminal sends it to the workers too."""
     with start_python(tmp_path, ROOT / STUDY[0], *STUDY[1:], "--seeds", "9", "--workers", "2") as process:
@@ -147,7 +147,7 @@ def test_ctrl_c_reaches_everybody_and_is_one_line(tmp_path, mnist_folder):
     assert len(read_rows(tmp_path)) >= 1 and not psutil.wait_procs(left, timeout=30)[1]
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away(tmp_path, mnist_folder, scheduler):
     address, process = scheduler
     with (

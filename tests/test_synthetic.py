@@ -59,7 +59,7 @@ def test_offline_every_result_says_synthetic(clone):
 def test_dataset_mnist_refuses_synthetic_digits(clone):
     line = error_line(run_python(clone, "mlp.py", "--dataset", "mnist"), 1)
     assert "could not be downloaded" in line and "data/README.md" in line
-    assert not (clone / "models").exists() and not (clone / "plots").exists()
+    assert not list((clone / "models").iterdir()) and not list((clone / "plots").iterdir())
 
 
 def test_dataset_synthetic_asks_for_it(trained_folder):

@@ -44,7 +44,7 @@ def plot_confusion_matrix(matrix, path, title):
 
 
 def describe_prediction(label, prediction, probability):
-    """Return what stands above an image: the prediction, with the true label before it if it is another; how sure."""
+    """Return an image's caption: the true label if it differs, the prediction and its probability."""
     digits = f"{label} → {prediction}" if label != prediction else f"{prediction}"
     return f"{digits}  {format_percent(probability)}"
 
@@ -66,7 +66,7 @@ def image_heights(groups, columns):
 
 
 def draw_groups(fig, groups, columns):
-    """Draw groups of images, as of `plot_images`, into a Figure or a part of one."""
+    """Draw groups of images, as in `plot_images`, into a Figure or a part of one."""
     panels = fig.subplots(len(groups), 1, squeeze=False, height_ratios=image_heights(groups, columns))[:, 0]
     for axes, (name, (images, captions)) in zip(panels, groups.items()):
         axes.set_title(name)
@@ -143,7 +143,7 @@ def plot_disagreements(table, names, groups, path, title):
     Args:
         table: (2, 2) counts: rows, whether the first network is correct; columns, whether the second one is; yes, no.
         names: of the two networks.
-        groups: as of `plot_images`.
+        groups: see `plot_images`.
         path, title: of the figure.
 
     Returns:

@@ -145,7 +145,7 @@ def plot_network(model, path, title):
 
 
 def write_layer(axes, x, name, shape, layer):
-    """Write below a layer around `x` what it is, the shape of what it gives, and its parameters; None is the input."""
+    """Write below a layer at `x` its name, output shape and parameters (None: the input)."""
     function = getattr(getattr(layer, "activation", None), "__name__", None)
     heading = name + {"relu": ", ReLU", "softmax": ", softmax"}.get(function, "")
     axes.text(x, -2.4, heading, ha="center", fontsize=10, fontweight="bold")

@@ -1,6 +1,6 @@
 """The one look of all figures: colours, the style sheet digits.mplstyle, and what several figures draw.
 
-Colours are Okabe and Ito's, told apart by colour-blind eyes; lines differ in style too, for print in grey.
+Colours are Okabe and Ito's, distinguishable for colour-blind readers; lines differ in style too, for print in grey.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ def figure(path, size):
 
 
 def crop_to_content(pixels, margin):
-    """Return a PIL.Image of `pixels`, RGBA, without what is white around it but for a margin in pixels.
+    """Return a PIL.Image of `pixels`, RGBA, cropped to its content plus a margin in pixels.
 
     matplotlib's `savefig(bbox_inches="tight")` finds that out by drawing everything twice.
     """

@@ -39,7 +39,7 @@ def draw_curves(axes, history, key):
 
     Args:
         axes: of matplotlib.
-        history: as of `plot_learning_curve`.
+        history: see `plot_learning_curve`.
         key: "accuracy" or "loss".
     """
     epochs = np.arange(1, len(history) + 1)

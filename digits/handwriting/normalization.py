@@ -51,7 +51,7 @@ def normalize_stroke(mask):
     big = crop_and_resize(mask.astype(np.float32), 20 * FINE, Image.BILINEAR)
     inside = np.pad(big >= 0.5 * big.max(), 3 * FINE)
     distance = np.where(inside, distance_transform_edt(inside) - 0.5, 0.5 - distance_transform_edt(~inside))
-    middle = inside & (distance == maximum_filter(distance, 3))  # the line that the pen's middle went
+    middle = inside & (distance == maximum_filter(distance, 3))  # the centre line of the stroke
     width = 2 * np.median(distance[middle]) / FINE
     wider = (np.clip(width, *STROKE) - width) / 2
     return crop_and_resize(np.clip(0.5 + distance / FINE + wider, 0, 1).astype(np.float32), 20, Image.BOX)

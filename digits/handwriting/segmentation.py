@@ -50,7 +50,7 @@ def find_digits(image, single=False):
 def find_groups(scan, shape, single):
     """Return the ink of a scan, the numbers of its pieces (h, w), the digits in order, and what is left out.
 
-    Arguments as of `find_ink` and `find_digits`; a digit is a list of pieces.
+    Arguments: see `find_ink` and `find_digits`; a digit is a list of pieces.
     """
     ink, mask = find_ink(scan, shape)
     labels, pieces = find_pieces(mask, ink)
