@@ -1,6 +1,6 @@
 """Step 4 of the deck (slides 12, 18-19): how good is a trained model, and where does it err?
 
-python evaluate.py                 evaluates every saved run again and compares all of them with the deck
+python evaluate.py                 evaluates every saved run again, and compares all with the deck
 python evaluate.py cnn mlp_256     only these
 """
 
@@ -15,16 +15,16 @@ from digits.errors import UserError, print_error
 
 
 def confusion_matrix(labels, predictions, classes=10):
-    """Slide 18: (n,) labels and (n,) predictions -> (10, 10) DataFrame of counts, rows `label`, columns `predict`."""
+    """Slide 18: (n,) labels and predictions -> (10, 10) DataFrame of counts, a row per label."""
     matrix = pd.crosstab(pd.Series(labels, name="label"), pd.Series(predictions, name="predict"))
     return matrix.reindex(index=range(classes), columns=range(classes), fill_value=0)
 
 
 def recall_and_precision(matrix):
-    """Slide 18: a confusion matrix -> DataFrame, one row per digit; NaN where there is nothing to divide by.
+    """Slide 18: a confusion matrix -> DataFrame, one row per digit; NaN where there is none of it.
 
-    Recall is the fraction of the images of a digit that are predicted as it, precision the fraction of the predictions
-    of a digit that are correct.
+    Recall: how many of the images of a digit are recognised. Precision: how many of the predictions
+    of a digit are correct.
     """
     correct = np.diag(matrix)
     recall = correct / matrix.sum(axis=1)
@@ -33,7 +33,7 @@ def recall_and_precision(matrix):
 
 
 def evaluate_run(name, data):
-    """Evaluate a saved run again on the test images of `data`, a `preprocess.Dataset`, and draw its figures.
+    """Evaluate a saved run on the test images of a `preprocess.Dataset` and draw its figures.
 
     Returns:
         Its `runs.Run` and the (10000, 10) probabilities.
@@ -52,8 +52,8 @@ def evaluate_run(name, data):
 def main(args):
     names = [Path(run).name for run in args.runs] or runs.list_runs()  # models/cnn/ means cnn
     if not names:
-        raise UserError(f"there is no saved run in {runs.MODELS.absolute()}; `python cnn.py` makes one")
-    import preprocess  # not earlier: it starts TensorFlow, and a mistyped flag is answered at once
+        raise UserError(f"no saved run in {runs.MODELS.absolute()}: `python cnn.py` makes one")
+    import preprocess  # not earlier: it starts TensorFlow, and a typing error is answered at once
 
     datasets, evaluated, probabilities = {}, [], {}
     for name in names:
@@ -77,7 +77,7 @@ def main(args):
 
 
 parser = cli.argument_parser(__doc__)
-parser.add_argument("runs", nargs="*", metavar="RUN", help="a folder's name in models/ (default: all of them)")
+parser.add_argument("runs", nargs="*", metavar="RUN", help="a folder in models/ (default: all)")
 cli.add_data_flag(parser)
 
 if __name__ == "__main__":

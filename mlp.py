@@ -4,7 +4,7 @@ python mlp.py                  slides 11-12: 256 hidden units; the deck's test a
 python mlp.py --hidden 800     slide 13: 800 hidden units, and overfitting
 """
 
-from digits import cli, results, training  # first, so that TensorFlow starts quietly, in Keras's own settings
+from digits import cli, results, training  # first: it starts TensorFlow, quietly
 
 import keras
 from keras import layers

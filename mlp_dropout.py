@@ -1,10 +1,10 @@
-"""Slides 14-19: a multilayer perceptron with Dropout: each training step drops half of the hidden units.
+"""Slides 14-19: a multilayer perceptron with Dropout, which drops half of the units in each step.
 
 python mlp_dropout.py                   slides 16-17: 800 hidden units and Dropout(0.5) overfit less
 python mlp_dropout.py --dropout 0.25    slide 15's other rate
 """
 
-from digits import cli, results, training  # first, so that TensorFlow starts quietly, in Keras's own settings
+from digits import cli, results, training  # first: it starts TensorFlow, quietly
 
 import keras
 from keras import layers

@@ -1,7 +1,7 @@
 """Step 5 of the deck (slide 8) for your own handwriting: what does a trained network predict?
 
-python predict.py my_digit.png          a photo, a scan or a drawing; several digits in it are read in order
-python predict.py my_digits/            every image in a folder; files named 7_mine.png or 2026_row.png are scored
+python predict.py my_digit.png    a photo, a scan or a drawing; several digits are read in order
+python predict.py my_digits/      a folder; files named 7_mine.png or 2026_row.png are scored
 """
 
 import sys
@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import evaluate
 from digits import cli, drawing, environment, handwriting, predictions, runs
 from digits.errors import UserError, print_error
 from digits.figures import evaluation
 from digits.files import atomic_write
+from evaluate import confusion_matrix
 
 OUTPUT = drawing.PLOTS / "predictions"
 
 
 def predict_file(path, label, models, figure):
-    """Predict the digits in an image file, print and draw the predictions, and return them as a DataFrame.
+    """Predict the digits in an image file, print and draw the predictions, and return a DataFrame.
 
     Args:
         path: of the image file.
@@ -28,7 +28,7 @@ def predict_file(path, label, models, figure):
         models: a dict of run name to model, best first; the first one's predictions are drawn.
         figure: path of the PNG to write.
     """
-    import preprocess  # not earlier: it starts TensorFlow, and a mistyped flag is answered at once
+    import preprocess  # not earlier: it starts TensorFlow, and a typing error is answered at once
 
     image = handwriting.read_image(path)
     digits = handwriting.find_digits(image, single=label is not None and len(label) == 1)
@@ -42,16 +42,16 @@ def predict_file(path, label, models, figure):
         predictions.print_predictions(table, with_run=len(models) > 1)
         if not tables:
             title = f"{path.name}, predicted by {run}: {' '.join(map(str, table['digit']))}"
-            evaluation.plot_prediction(np.asarray(image), digits, probabilities, table["doubt"], figure, title)
+            photo, doubts = np.asarray(image), table["doubt"]
+            evaluation.plot_prediction(photo, digits, probabilities, doubts, figure, title)
         tables.append(table)
     if len(digits.dropped):
-        count = "1 possible digit was" if len(digits.dropped) == 1 else f"{len(digits.dropped)} possible digits were"
-        print(f"  ? {count} left out (dotted in the figure)")
+        print(f"  ? left out, though possibly digits: {len(digits.dropped)} (dotted in the figure)")
     return pd.concat(tables)
 
 
 def score(table, labels):
-    """Step 4 for the files that are named after their digits: print the confusion matrix, and what is correct.
+    """Step 4 for files named after their digits: print the confusion matrix and what is correct.
 
     Args:
         table: the predictions of all files, as `predict_file` returns them.
@@ -62,7 +62,7 @@ def score(table, labels):
         if len(single):
             true = single["file"].map(labels).astype(int)
             print(f"\n{run}: single digits; rows are true labels, columns predicted labels")
-            print(evaluate.confusion_matrix(true.to_numpy(), single["digit"].to_numpy()))
+            print(confusion_matrix(true.to_numpy(), single["digit"].to_numpy()))
         predictions.print_scores(run, predictions.score_files(rows, labels))
 
 
@@ -73,8 +73,9 @@ def main(args):
     print(f"Predicted by {', '.join(models)}")
     for problem in problems:
         print_error(problem)
+    figures = handwriting.name_figures([path for path, _ in images], OUTPUT)
     tables = []
-    for (path, label), figure in zip(images, handwriting.name_figures([path for path, _ in images], OUTPUT)):
+    for (path, label), figure in zip(images, figures):
         try:
             tables.append(predict_file(path, label, models, figure))
         except (UserError, OSError) as error:  # the other images are predicted all the same
@@ -94,7 +95,7 @@ def main(args):
 parser = cli.argument_parser(__doc__)
 parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder of them")
 which = parser.add_mutually_exclusive_group()
-which.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
+which.add_argument("--model", metavar="RUN", help="a folder in models/ (default: the best one)")
 which.add_argument("--all", action="store_true", help="use every saved model")
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Step 1 of the deck (slides 2-6): MNIST's images and labels become the numbers that a network takes.
+"""Step 1 of the deck (slides 2-6): MNIST's images and labels become what a network takes.
 
 python preprocess.py      shows what slides 2-6 show and writes plots/data/samples.png
 """
@@ -17,7 +17,7 @@ DRY_RUN_IMAGES = 2000  # training images that a --dry-run keeps
 
 
 class Dataset(NamedTuple):
-    """Preprocessed digits. Row i of an `x` is one image, row i of its `y` the label of that image."""
+    """Preprocessed digits. Row i of an `x` is an image, row i of its `y` that image's label."""
 
     x_train: np.ndarray  # (60000, 784) float32 in [0, 1]
     y_train: np.ndarray  # (60000, 10) float64, one-hot
@@ -33,7 +33,7 @@ class Dataset(NamedTuple):
 
 
 def flatten_and_normalize(images):
-    """Slides 4 and 5: images (n, 28, 28) uint8 from 0 to 255 -> features (n, 784) float32 from 0 to 1."""
+    """Slides 4 and 5: images (n, 28, 28) uint8, 0 to 255 -> features (n, 784) float32, 0 to 1."""
     features = images.reshape(len(images), 784).astype("float32")
     return features / 255
 
@@ -44,7 +44,7 @@ def one_hot(labels):
 
 
 def load_data(dataset="auto", path=None, dry_run=False):
-    """Return the `Dataset` to train on and test with; `mnist.load_arrays` explains `dataset` and `path`."""
+    """Return the `Dataset` to train on and test with. Arguments: see `mnist.load_arrays`."""
     arrays, dataset, sha256 = mnist.load_arrays(dataset, path)
     kept = DRY_RUN_IMAGES if dry_run else None
     x_train = flatten_and_normalize(arrays["x_train"][:kept])
@@ -58,19 +58,23 @@ def load_data(dataset="auto", path=None, dry_run=False):
 
 def main(args):
     data = load_data(args.dataset, args.data)
-    print("\nSlide 2, uint8: " + ", ".join(f"{name} {shape}" for name, (shape, _) in mnist.MNIST.items()))
+    print("\nSlide 2, uint8:")
+    for name, (shape, _) in mnist.MNIST.items():
+        print(f"  {name:8}{shape}")
     print("\nSlides 3-6: an image becomes 784 features, a label 10 numbers")
     for name in mnist.MNIST:
         array = getattr(data, name)
         print(f"  {name:8}{array.shape!s:12} {array.dtype}, {array.min():g} to {array.max():g}")
-    labels = data.y_train.argmax(axis=1)
     for digit in (3, 7):
         print(f"  label {digit} -> {''.join(f'{value:g}' for value in one_hot(digit))}")
-    print("\nThe first 3 of the training set, its 784 features as 28 rows (in hundredths, 0 left blank):")
-    for row in np.rint(100 * data.x_train[labels == 3][0]).astype(int).reshape(28, 28):
+    print("\nThe first 3 of the training set, 784 features as 28 rows (hundredths, 0 left blank):")
+    labels = data.y_train.argmax(axis=1)
+    first = data.x_train[labels == 3][0]
+    for row in np.rint(100 * first).astype(int).reshape(28, 28):
         print(" ".join(f"{value or '':>3}" for value in row).rstrip())
     path = f"plots/data/samples{data.suffix}.png"
-    plot_samples(data.x_train, labels, path, f"{data.dataset.upper()}: ten training images of each digit")
+    title = f"{data.dataset.upper()}: ten training images of each digit"
+    plot_samples(data.x_train, labels, path, title)
     print(f"\nWritten: {path}")
 
 

@@ -5,9 +5,9 @@ python reproduce.py --experiments mlp_256 cnn --seeds 5   only these
 python reproduce.py --dry-run                             what would run, and for how long
 python reproduce.py --scheduler tcp://HOST:8786           on a Dask cluster that is running
 
-With Dask (requirements-study.txt), one run per core is trained in parallel. A finished run is one row of
-results/runs.csv and is not run again. Stop at any time; the same command resumes. Rows computed by other code are kept
-until --again replaces them.
+With Dask (requirements-study.txt), one run per core is trained in parallel. A finished run is one
+row of results/runs.csv and is not run again. Stop at any time; the same command resumes. Rows
+computed by other code are kept until --again replaces them.
 """
 
 from digits import cli
@@ -35,16 +35,22 @@ def main(args):
 
 
 parser = cli.argument_parser(__doc__)
-parser.add_argument("--seeds", type=cli.bounded_int(1, 10**6), default=20, help="number of seeds, from 0 on")
-parser.add_argument(
-    "--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), metavar="NAME", help="any of these"
+add = parser.add_argument
+add("--seeds", type=cli.bounded_int(1, 10**6), default=20, help="number of seeds, from 0 on")
+add(
+    "--experiments",
+    nargs="+",
+    choices=EXPERIMENTS,
+    default=list(EXPERIMENTS),
+    metavar="NAME",
+    help="any of these",
 )
-parser.add_argument("--again", action="store_true", help="also replace the rows that other code has computed")
-parser.add_argument("--dry-run", action="store_true", help="show what would run, and an estimate of its time")
+add("--again", action="store_true", help="also replace the rows that other code has computed")
+add("--dry-run", action="store_true", help="show what would run, and an estimate of its time")
 add = parser.add_argument_group("where it runs").add_argument
-add("--workers", type=cli.bounded_int(1), help="runs in parallel (default: one per core; 1 without Dask)")
-add("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1; all if runs are not in parallel)")
-add("--scheduler", metavar="ADDRESS", help="address of a running Dask scheduler, whose workers are used instead")
+add("--workers", type=cli.bounded_int(1), help="runs in parallel (default: one per core with Dask)")
+add("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1; alone, all)")
+add("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler whose workers are used")
 cli.add_data_flag(parser)
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Slides 22-26: the deck's two examples worked by hand, by the layers themselves.
 
-python worked_examples.py      prints both and writes plots/layers/convolution.png and max_pooling.png
+python worked_examples.py      prints both and draws them in plots/layers/
 """
 
 from digits import cli, environment
@@ -17,7 +17,7 @@ POOLED = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], "flo
 
 
 def convolution(image=IMAGE, kernel=FILTER):
-    """Slides 22 and 23: what `Conv2D` makes of an image (n, n) with one filter (3, 3); returns (n, n) float32."""
+    """Slides 22 and 23: what `Conv2D` makes of (n, n) pixels, by a (3, 3) filter: (n, n)."""
     layer = layers.Conv2D(1, kernel.shape, padding="same", use_bias=False)
     layer.build((None, *image.shape, 1))
     layer.set_weights([kernel[:, :, None, None]])
@@ -25,13 +25,14 @@ def convolution(image=IMAGE, kernel=FILTER):
 
 
 def max_pooling(image=POOLED):
-    """Slides 24 to 26: what `MaxPooling2D` makes of an image (n, n); returns (n / 2, n / 2) float32."""
+    """Slides 24 to 26: what `MaxPooling2D` makes of (n, n) pixels: (n / 2, n / 2) float32."""
     return np.asarray(layers.MaxPooling2D()(image[None, :, :, None]))[0, :, :, 0]
 
 
 def main(args):
     convolved, pooled = convolution(), max_pooling()
-    print(f"Slides 22-23: the image\n{IMAGE}\nand the filter\n{FILTER}\ngive, by Keras's Conv2D,\n{convolved}")
+    print(f"Slides 22-23: the image\n{IMAGE}\nand the filter\n{FILTER}")
+    print(f"give, by Keras's Conv2D,\n{convolved}")
     print(f"\nSlides 24-26: the numbers\n{POOLED}\ngive, by Keras's MaxPooling2D,\n{pooled}")
     figures.plot_convolution(IMAGE, FILTER, convolved, "plots/layers/convolution.png")
     figures.plot_max_pooling(POOLED, pooled, "plots/layers/max_pooling.png")

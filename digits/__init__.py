@@ -1,1 +1,1 @@
-"""The workshop behind the lesson scripts: what makes them fast, safe and handsome. Nothing here imports a script."""
+"""The workshop behind the lesson scripts: what makes them fast and safe, and draws. Nothing here imports a script."""

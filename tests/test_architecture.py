@@ -57,6 +57,12 @@ def test_a_lesson_script_imports_only_the_lesson_and_the_workshop():
         assert not imported & ({"study", "benchmarks", "tests"} - allowed), name
 
 
+def test_a_lesson_script_fits_a_projector():
+    for name in LESSON:
+        for number, line in enumerate((ROOT / f"{name}.py").read_text(encoding="utf-8").splitlines(), 1):
+            assert len(line) <= 100, f"{name}.py, line {number}"
+
+
 def test_the_accuracies_of_the_deck_stand_once():
     """In digits/slides.py; the docstring of a lesson script may quote them."""
     accuracies = [run.accuracy for run in slides.RUNS.values() if run.accuracy]

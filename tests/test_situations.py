@@ -239,7 +239,7 @@ def test_a_disk_that_is_nearly_full(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_named(tmp_path):
-    words = re.escape(f"No space left on device: '{tmp_path}'")
+    words = re.escape(f"No space left on device: '{tmp_path / 'metrics.json'}'")
     with pytest.raises(OSError, match=words), files.atomic_write(tmp_path / "metrics.json"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert not list(tmp_path.iterdir())
