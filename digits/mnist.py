@@ -121,20 +121,11 @@ def read_mnist(path):
     raise ValueError(f"{path} does not hold MNIST's {missing}: {reason}")
 
 
-def list_files(folder, depth=2):
-    """Return the files in `folder` that may hold MNIST, the likelier ones first; below it, folders of MNIST's names."""
-    files = []
-    for path in folder.iterdir() if folder.is_dir() else []:
-        if not path.is_dir():
-            files += [path] * (likelihood(path) > 0)
-        elif depth and FOLDERS.fullmatch(path.name):
-            files += list_files(path, depth - 1)
-    return sorted(files, key=lambda path: (-likelihood(path), path))
-
-
-def likelihood(file):
-    """Return a number, the higher the more a file's name is one of MNIST's; 0 if not at all."""
-    return max((len(FILES) - place for place, name in enumerate(FILES) if name.fullmatch(file.name)), default=0)
+def list_files(folder):
+    """Return the files that may hold MNIST, the likelier first: in `folder`, and below it in folders of such names."""
+    paths = [path for depth in ("*", "*/*", "*/*/*") for path in sorted(folder.glob(depth)) if path.is_file()]
+    paths = [path for path in paths if all(map(FOLDERS.fullmatch, path.relative_to(folder).parts[:-1]))]
+    return list(dict.fromkeys(path for name in FILES for path in paths if name.fullmatch(path.name)))
 
 
 def recognize(array):
@@ -218,10 +209,8 @@ def download_mnist(places):
 def keep(files, places):
     """Copy verified MNIST files into the first of `places` that can be written to and has no files of these names."""
     for place in places:
-        if any(
-            (place / file.name).exists() for file in files
-        ):  # damaged, or another data set: it is not ours to delete
-            continue
+        if any((place / file.name).exists() for file in files):
+            continue  # damaged, or another data set: not ours to delete
         try:
             for file in files:
                 with atomic_write(place / file.name) as part:

@@ -8,7 +8,7 @@ import numpy as np
 
 from digits import interrupts, intervals, runs, slides
 from digits.drawing import PLOTS, plot_run
-from digits.errors import UserError, print_error
+from digits.errors import UserError, print_error, warn
 from digits.figures import style
 from digits.pages import index
 
@@ -52,9 +52,17 @@ def save(model, history, data, args, scores, probabilities, matrix):
 
 
 def find_test_metrics(scores, matrix):
-    """Return what metrics.json says of the test images: a dict of test_loss, test_accuracy and confusion_matrix."""
+    """Return what metrics.json says of the test images: a dict of test_loss, test_accuracy and confusion_matrix.
+
+    One output with a sigmoid, instead of one for each class, has no argmax: then Keras's accuracy is another one.
+    """
     matrix = np.asarray(matrix)
     accuracy = np.trace(matrix) / matrix.sum()
+    if abs(scores.get("accuracy", accuracy) - accuracy) > 1e-4:
+        keras_accuracy = scores["accuracy"]
+        warn(
+            f"the accuracy is {keras_accuracy:.4f} by Keras and {accuracy:.4f} by the confusion matrix: which is wrong?"
+        )
     return {"test_loss": scores["loss"], "test_accuracy": accuracy, "confusion_matrix": matrix}
 
 
