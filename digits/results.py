@@ -1,6 +1,7 @@
 """What came out of a run: its files, its figures, and its numbers beside the deck's, in the terminal and as a table."""
 
 import sys
+import textwrap
 import traceback
 from pathlib import Path
 
@@ -147,12 +148,13 @@ def print_summary(run, paths):
             low, high = intervals.prediction_interval(seeds)
             place = "inside" if low <= accuracy <= high else "outside"
             interval = f"99 of 100 runs lie between {low:.4f} and {high:.4f}"
-            print(f"By the study's {len(seeds)} seeds, {interval}; this one is {place}")
+            print(f"By {len(seeds)} seeds, {interval}; this one is {place}")
     if None not in (metrics["train_accuracy"], metrics["validation_accuracy"]):
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
     *figures, page = paths
-    print(f"Figures: {PLOTS / run.name}/ ({', '.join(path.name for path in figures)})")
+    names = ", ".join(path.name for path in figures)
+    print(textwrap.fill(f"Figures: {PLOTS / run.name}/ ({names})", 80, subsequent_indent="  "))
     print(f"Draw a digit yourself: open {page} in a browser")
 
 

@@ -38,7 +38,7 @@ def test_an_edited_model_and_a_seed_of_ones_own(capsys):
     assert "Not the deck's model" in out and "0.9902" not in out
     results.print_summary(make_run("cnn_seed7"), ["draw.html"])
     out = capsys.readouterr().out
-    assert "The deck (slide 29): 0.9902" in out and "By the study's 20 seeds" in out
+    assert "The deck (slide 29): 0.9902" in out and "By 20 seeds, " in out
 
 
 @pytest.mark.parametrize(("accuracy", "place"), [(0.9902, "inside"), (0.95, "outside"), (0.999, "outside")])
@@ -47,7 +47,7 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
     out = capsys.readouterr().out
     assert f"cnn: test accuracy {accuracy:.4f}, test loss 0.0300" in out
     assert f"The deck (slide 29): 0.9902, a difference of {accuracy - 0.9902:+.4f}" in out
-    assert "By the study's 20 seeds" in out and f"this one is {place}" in out
+    assert "By 20 seeds, " in out and f"this one is {place}" in out
 
 
 def test_synthetic_digits_are_never_compared_with_the_deck(capsys):
