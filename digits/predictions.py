@@ -39,11 +39,11 @@ def tabulate(path, run, digits, probabilities):
 def print_predictions(table, with_run):
     """Print the predictions of a run for a file, a table as in `tabulate`, each with the two that come next."""
     file, run = table.loc[0, ["file", "run"]]
-    print(f"\n{file}: {' '.join(map(str, table['digit']))}" + f"   ({run})" * with_run)
+    print(f"\n{file}: {' '.join(map(str, table['digit']))}{f'   ({run})' if with_run else ''}")
     for row in table.to_dict("records"):
         values = np.array([row[f"p{digit}"] for digit in range(10)])
         then = ", ".join(f"{other} {100 * values[other]:.1f}%" for other in np.argsort(-values, kind="stable")[1:3])
-        doubt = f"   ? {row['doubt']}" * bool(row["doubt"])
+        doubt = f"   ? {row['doubt']}" if row["doubt"] else ""
         print(f"  {row['position']}. {row['digit']}  {format_percent(row['probability']):>6}   then {then}{doubt}")
     if all(table["doubt"]):
         print("  ? there may be no digit in this image")

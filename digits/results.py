@@ -95,9 +95,8 @@ def rescue(error, args):
     if "run" not in args:  # not of a script that trains
         return ""
     for frame in frames:
-        if frame.f_code is save.__code__:
-            run = frame.f_locals.get("run")  # None if it could not be saved
-            return f"the run is in {runs.MODELS / run.name}" if run else ""
+        if frame.f_code is save.__code__ and "run" in frame.f_locals:
+            return f"the run is in {runs.MODELS / frame.f_locals['run'].name}"
     import keras
 
     variables = [value for frame in frames for value in frame.f_locals.values()]

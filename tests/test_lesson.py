@@ -185,9 +185,20 @@ def test_lines_that_are_copied_give_what_plain_keras_gives(monkeypatch):
     assert found[0] == found[1] and set(found[0][0]) == {"accuracy", "loss"}
 
 
-def test_a_mistake_after_the_training_keeps_its_traceback_and_the_model(tmp_path):
-    edit(tmp_path, ("model.predict(", "model.predictt("))
-    with pytest.raises(AttributeError, match="predictt"):
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("model.predict(", "model.predictt("),
+        ("scores = model.evaluate(", "loss, accuracy, more = model.evaluate("),
+        ("data, args, scores,", "data, args, 0.5,"),
+        ("data.y_train,\n", "data.y_train.argmax(axis=1),\n"),  # and not so in `evaluate`
+    ],
+)
+def test_a_mistake_after_the_training_keeps_its_traceback_and_the_model(tmp_path, old, new):
+    loss = 'loss="categorical_crossentropy"'
+    sparse = 'loss="sparse_categorical_crossentropy"' if "argmax" in new else loss
+    edit(tmp_path, (old, new), (loss, sparse))
+    with pytest.raises((AttributeError, TypeError, ValueError)):
         run_script(tmp_path, "mlp.py", *FAST)
     assert read_metrics(tmp_path, f"{RUN}_interrupted")["epochs"] == 1
     process = run_script(tmp_path, "evaluate.py")
