@@ -68,6 +68,7 @@ def main(args):
     matrix = confusion_matrix(labels, predictions)
     print(f"\n{matrix}\n\n{recall_and_precision(matrix)}")
 
+    # models/ and plots/, and how the accuracy compares with the deck's
     results.save(model, history, data, args, scores, probabilities, matrix)
 
 
