@@ -1,6 +1,6 @@
 """The study's runs in parallel on Dask: on this machine's cores, or on the machines of a cluster that is running.
 
-Dask is needed only here (requirements-study.txt); it is imported in the functions.
+Dask (requirements-study.txt) is imported in the functions: the study can do without.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import random
 import signal
 import warnings
 
+from digits import environment
 from digits.errors import UserError, warn
 from study import experiments
 
@@ -33,38 +34,30 @@ def count_workers():
 
 @contextlib.contextmanager
 def connect(scheduler=None, workers=1):
-    """Yield a Dask client.
+    """Yield a Dask client of a running `scheduler`, an address, or of so many `workers` that are started here.
 
-    Args:
-        scheduler: address of a running cluster's scheduler.
-        workers: without a scheduler, the number of worker processes to start on this machine.
-
-    Raises:
-        UserError: nobody answers at that address, or other versions of Python or Dask run there.
+    Raises a UserError if nobody answers at that address, or if other versions of Python or Dask run there.
     """
-    from distributed import Client, LocalCluster
+    from distributed import Client
     from distributed.versions import VersionMismatchWarning
 
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore", VersionMismatchWarning)  # `check_versions` says it in one line
-    with contextlib.ExitStack() as stack:
-        if scheduler is None:
-            scheduler = stack.enter_context(
-                LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    memory_limit=0,  # `count_workers` has seen to it
-                    dashboard_address="127.0.0.1:0",  # any free port
-                    silence_logs=logging.CRITICAL,
-                    preload=__name__,
-                )
-            )
-        try:
-            client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
-        except (OSError, ValueError) as error:
-            raise UserError(f"no Dask scheduler answers at {scheduler} ({error})") from error
-        check_versions(client)
+    here = {
+        "n_workers": workers,
+        "threads_per_worker": 1,
+        "memory_limit": 0,  # `count_workers` has seen to it
+        "dashboard_address": "127.0.0.1:0",  # any free port
+        "silence_logs": logging.CRITICAL,
+        "preload": __name__,
+    }
+    try:
+        client = Client(scheduler, timeout=PATIENCE) if scheduler else Client(**here)
+    except (OSError, ValueError) as error:
+        raise UserError(f"no Dask scheduler answers at {scheduler} ({error})") from error
+    with client:
+        check_versions(client.get_versions())
         yield client
 
 
@@ -73,31 +66,21 @@ def dask_setup(_):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def check_versions(client):
-    """Raise a UserError if the scheduler or a worker runs another Python or another Dask."""
-    found = client.get_versions()
-    ours = found["client"]["packages"]
+def check_versions(found):
+    """Raise a UserError if a machine of the cluster has another Python or Dask. found: by `Client.get_versions`."""
     for name, node in {"the scheduler": found["scheduler"], **found["workers"]}.items():
         for package in ("python", "dask", "distributed"):
-            theirs = node["packages"].get(package)
-            if theirs != ours[package]:
-                raise UserError(f"version mismatch: {name} has {package} {theirs}, this machine {ours[package]}")
+            here, there = (each["packages"][package] for each in (found["client"], node))
+            if here != there:
+                raise UserError(f"version mismatch: {name} has {package} {there}, this machine {here}")
 
 
 def work(experiment_name, seed, folder, threads, versions):
-    """Do one run; called in a worker.
+    """Do one run in a worker, if this can do it as the others do; return its row of runs.csv, a dict.
 
     Args:
-        experiment_name, seed: see `experiments.run_once`.
-        folder: a folder to look for MNIST in first.
-        threads: CPU threads per operation.
+        folder: to look for MNIST in first.
         versions: `experiments.code_version` of the experiment on the machine of the study.
-
-    Returns:
-        Its row of runs.csv, a dict.
-
-    Raises:
-        UserError: this worker cannot do it as the others do.
     """
     import distributed
 
@@ -106,12 +89,12 @@ def work(experiment_name, seed, folder, threads, versions):
     try:
         if worker.state.nthreads != 1:
             raise UserError("it trains several models at a time; start it with --nthreads 1")
-        experiments.set_num_threads(threads)
+        environment.import_tensorflow().config.threading.set_intra_op_parallelism_threads(threads)
         here = experiments.code_version(experiment_name)
-        for what in experiments.VERSIONS:
-            if here[what] != versions[what]:
-                message = f"version mismatch: it has {what} {here[what]}, the machine of the study {versions[what]}"
-                raise UserError(message)
+        for name in experiments.VERSIONS:
+            if here[name] != versions[name]:
+                there = f"the machine of the study {versions[name]}"
+                raise UserError(f"version mismatch: it has {name} {here[name]}, {there}")
         data = experiments.load_mnist(folder)
     except (UserError, OSError, ImportError) as error:
         raise UserError(f"the worker {worker.address}: {error}") from None
@@ -128,20 +111,8 @@ def give_dask_its_own_random_numbers():
 
 
 def run_pairs(client, pairs, folder, threads):
-    """Let the workers do all runs; a run whose worker dies is done again by another.
-
-    Args:
-        client: Dask client.
-        pairs: of experiment name and seed.
-        folder, threads: see `work`.
-
-    Yields:
-        The row of each run as it is finished.
-
-    Raises:
-        UserError: a worker cannot do its part, or the scheduler goes away.
-    """
-    from distributed import CancelledError, KilledWorker, wait
+    """Yield the row of each of `pairs` (experiment name, seed) as a worker finishes it, another if that one dies."""
+    from distributed import CancelledError, KilledWorker, as_completed
 
     versions = {name: experiments.code_version(name) for name, _ in pairs}
 
@@ -150,23 +121,16 @@ def run_pairs(client, pairs, folder, threads):
 
         return work(experiment_name, seed, folder, threads, versions[experiment_name])
 
-    pending = client.map(work_there, *zip(*pairs), pure=False)
-    warned = False
-    while pending:  # not `as_completed`: its timeout runs from its start, so it can't tell when all workers have left
-        try:
-            done, pending = wait(pending, PATIENCE, return_when="FIRST_COMPLETED")
-            yield from (future.result() for future in sorted(done, key=lambda future: future.status == "error"))
-        except TimeoutError:
-            if not client.scheduler_info()["workers"] and not warned:
-                warned = True
-                warn(f"waiting for a worker at {client.scheduler.address}; {START_WORKER} starts one")
-        except KilledWorker as error:
-            raise UserError(
-                f"{error.allowed_failures + 1} workers died in the same run; do they lack memory?"
-            ) from error
-        except ImportError as error:
-            raise UserError(
-                f"a worker cannot load this project ({error}); {START_WORKER} starts one that can"
-            ) from error
-        except CancelledError as error:
-            raise UserError("the Dask scheduler is gone; run the command again to continue") from error
+    try:
+        client.wait_for_workers(1, PATIENCE)
+    except TimeoutError:
+        warn(f"waiting for a worker at {client.scheduler.address}; {START_WORKER} starts one")
+    try:
+        for future in as_completed(client.map(work_there, *zip(*pairs), pure=False)):
+            yield future.result()
+    except KilledWorker as error:
+        raise UserError(f"{error.allowed_failures + 1} workers died in the same run; do they lack memory?") from error
+    except ImportError as error:
+        raise UserError(f"a worker cannot load this project ({error}); {START_WORKER} starts one that can") from error
+    except CancelledError as error:
+        raise UserError("the Dask scheduler is gone; run the command again to continue") from error

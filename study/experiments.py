@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from digits import acceleration, environment, runs, slides
 from digits.errors import UserError
-from digits.files import make_folder
 
 ROOT = Path(__file__).parent.parent
 ROWS = Path("results/runs.csv")
@@ -52,19 +51,7 @@ EXPERIMENTS = {  # named as the scripts name such a run
 
 
 def run_once(experiment_name, seed, data):
-    """Train and test an experiment with a seed, as its script does.
-
-    Args:
-        experiment_name: key of EXPERIMENTS.
-        seed: of the random number generators.
-        data: `preprocess.Dataset`.
-
-    Returns:
-        Its row of runs.csv, a dict.
-
-    Raises:
-        KeyboardInterrupt: the training was interrupted.
-    """
+    """Train and test an experiment on a `preprocess.Dataset` as its script does; return its row of runs.csv, a dict."""
     from digits import training  # first: it starts TensorFlow
 
     import keras
@@ -86,7 +73,7 @@ def run_once(experiment_name, seed, data):
         batch_size=BATCH_SIZE,
         verbose=0,
     )
-    if len(history.epoch) < EPOCHS:
+    if len(history.epoch) < EPOCHS:  # after Ctrl-C
         raise KeyboardInterrupt
     test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=0)
     curves = history.history
@@ -109,37 +96,17 @@ def run_once(experiment_name, seed, data):
 
 @functools.cache
 def load_mnist(folder):
-    """Return MNIST as a `preprocess.Dataset`, loaded once per process and silently.
+    """Return MNIST as a `preprocess.Dataset`, loaded once per process and silently."""
+    import preprocess
 
-    Raises:
-        UserError: it is unavailable.
-    """
     with contextlib.redirect_stdout(io.StringIO()):
-        import preprocess
-
         return preprocess.load_data("mnist", folder)
 
 
 def num_threads():
-    """Return how many CPU threads compute one TensorFlow operation.
-
-    The number decides how sums over a batch are split, and so how a CNN's weights are rounded.
-    """
-    tensorflow = environment.import_tensorflow()
-    return tensorflow.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()
-
-
-def set_num_threads(wanted):
-    """Let `wanted` CPU threads compute one TensorFlow operation.
-
-    Raises:
-        UserError: TensorFlow is computing already, with another number.
-    """
-    tensorflow = environment.import_tensorflow()
-    try:
-        tensorflow.config.threading.set_intra_op_parallelism_threads(wanted)
-    except RuntimeError:
-        raise UserError(f"TensorFlow already uses {num_threads()} threads in this process: restart it") from None
+    """Return how many CPU threads compute one TensorFlow operation; a CNN's rounding depends on it."""
+    threading = environment.import_tensorflow().config.threading
+    return threading.get_intra_op_parallelism_threads() or os.cpu_count()
 
 
 @functools.cache
@@ -153,28 +120,21 @@ def hash_code(experiment_name):
 
 @functools.cache
 def code_version(experiment_name):
-    """Return what computes an experiment here, as a dict of texts: the commit, VERSIONS, and "onednn".
-
-    A commit with a + has had Python files changed since; outside of git it is "unknown".
-    """
-
-    def git(*command):
-        return subprocess.check_output(["git", *command], cwd=ROOT, text=True, stderr=subprocess.PIPE)
-
+    """Return the commit, with a + if Python files have changed since, VERSIONS and "onednn": a dict of texts."""
+    git = functools.partial(subprocess.check_output, cwd=ROOT, text=True, stderr=subprocess.PIPE)
     try:
-        commit = git("rev-parse", "--short=12", "HEAD").strip() + "+" * bool(git("diff", "HEAD", "--", "*.py"))
+        commit = git(["git", "rev-parse", "--short=12", "HEAD"]).strip()
+        if git(["git", "diff", "HEAD", "--", "*.py"]):
+            commit += "+"
     except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
+        commit = "unknown"  # there is no git, or this is no clone
     return {"commit": commit, "code": hash_code(experiment_name), **runs.versions()}
 
 
 def read_rows():
     """Return results/runs.csv as a DataFrame, one row per finished run; empty if there is no such file.
 
-    Of two rows of the same run, the later one counts.
-
-    Raises:
-        UserError: a row, named by its line, is damaged.
+    Of two rows of the same run, the later one counts. A damaged row raises a UserError that names its line.
     """
     import pandas as pd
 
@@ -187,30 +147,17 @@ def read_rows():
     if list(rows) != COLUMNS:
         raise UserError(f"{ROWS}, line 1: unexpected column names")
     numbers = rows[["seed", "threads", *NUMBERS]].apply(pd.to_numeric, errors="coerce")
-    accuracies = numbers[[name for name in NUMBERS if "accuracy" in name]]
-    damaged = numbers.isna().any(axis=1) | ~accuracies.apply(lambda column: column.between(0, 1)).all(axis=1)
-    damaged |= (numbers[["seed", "threads"]] % 1 != 0).any(axis=1) | ~rows["experiment"].isin(list(EXPERIMENTS))
-    rows[numbers.columns] = numbers
+    damaged = numbers.isna().any(axis=1) | ~rows["experiment"].isin(list(EXPERIMENTS))
     if damaged.any():
         raise UserError(f"{ROWS}, line {damaged.idxmax() + 2} is damaged: correct or delete this line, then run again")
-    rows = rows.drop_duplicates(["experiment", "seed"], keep="last")
-    return rows.astype({"seed": int, "threads": int}).reset_index(drop=True)
-
-
-def find_other_code(rows):
-    """Return which `rows` of runs.csv (a DataFrame) were computed by other code than this: a Series of bools."""
-    return rows["code"] != rows["experiment"].map(hash_code)
+    rows[numbers.columns] = numbers
+    rows = rows.astype(dict.fromkeys(NUMBERS, float))  # an empty file's too
+    return rows.drop_duplicates(["experiment", "seed"], keep="last", ignore_index=True)
 
 
 def add_row(row):
-    """Append a finished run's row, a dict, to results/runs.csv; several processes may do so at the same time.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Append a finished run's row, a dict, to results/runs.csv."""
     import pandas as pd
 
-    make_folder(ROWS.parent)
-    line = pd.DataFrame([row], columns=COLUMNS).to_csv(index=False, header=not ROWS.exists())
-    with ROWS.open("a", encoding="utf-8", newline="") as file:
-        file.write(line)
+    ROWS.parent.mkdir(exist_ok=True)
+    pd.DataFrame([row], columns=COLUMNS).to_csv(ROWS, mode="a", header=not ROWS.exists(), index=False)

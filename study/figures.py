@@ -15,14 +15,7 @@ def write_row(axes, row, texts):
 def plot_seeds(values, path, title, label, references):
     """One dot per seed, one row per experiment, the mean as a line, the deck's numbers as diamonds.
 
-    Args:
-        values: a dict of the experiment's title to numbers, one per seed.
-        path, title: of the figure.
-        label: of the axis.
-        references: a dict of the experiment's title to the deck's number.
-
-    Returns:
-        `path`.
+    values, references: a dict each of the experiment's title to numbers, one per seed, and to the deck's number.
     """
     with figure(path, (11, 1.6 + 0.5 * len(values))) as fig:
         fig.suptitle(title)
@@ -63,8 +56,10 @@ def plot_claims(groups, path, title):
                 axes.plot(claim.mean, row, "s", color=color, markersize=6)
                 interval = f"{claim.low:.4f} to {claim.high:.4f}" if claim.seeds > 1 else "-"
                 write_row(margin, row, (f"{claim.seeds}", f"{claim.mean:.4f}", interval))
-            names = [f"{claim.statement} (slide{'s' * ('-' in claim.slides)} {claim.slides})" for claim in group]
-            axes.set(yticks=range(len(group)), yticklabels=names, ylim=(len(group) - 0.4, -0.6))
+            labels = [
+                f"{claim.statement} ({'slides' if '-' in claim.slides else 'slide'} {claim.slides})" for claim in group
+            ]
+            axes.set(yticks=range(len(group)), yticklabels=labels, ylim=(len(group) - 0.4, -0.6))
             axes.set_title(f"Difference in {measured}", loc="left", fontsize=11, fontweight="bold")
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)

@@ -11,12 +11,6 @@ MARKDOWN, HTML = Path("results/summary.md"), Path("results/summary.html")
 PLOTS = Path("plots/study")
 
 
-def sort_rows(rows):
-    """Return the rows of runs.csv by experiment and seed; in the file they are in the order in which the runs ended."""
-    order = list(EXPERIMENTS).index
-    return rows.sort_values("seed").sort_values("experiment", key=lambda names: names.map(order), kind="stable")
-
-
 def describe_code(rows):
     """Return a sentence that says which code and which libraries have computed the rows of runs.csv."""
     counts = rows.groupby(["commit", "tensorflow", "keras"], sort=False).size()
@@ -33,8 +27,11 @@ def format_markdown(table):
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
-def write_tables(rows):
-    """Write the experiments and the claims as Markdown and as HTML; return the Markdown."""
+def write_report(rows):
+    """Write the tables, draw the figures, and print the tables and where everything is."""
+    order = list(EXPERIMENTS).index  # in the file, the rows are in the order in which the runs ended
+    rows = rows.sort_values("seed").sort_values("experiment", key=lambda names: names.map(order), kind="stable")
+    rows = rows.assign(gap=rows["train_accuracy"] - rows["validation_accuracy"])
     tables = [table for table in (claims.experiment_table(rows), claims.claim_table(rows)) if len(table)]
     source = describe_code(rows)
     markdown = "\n\n".join(["# The study", source, *map(format_markdown, tables)])
@@ -42,28 +39,20 @@ def write_tables(rows):
     for path, text in ((MARKDOWN, markdown), (HTML, html)):
         with atomic_write(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
-    return markdown
-
-
-def write_report(rows):
-    """Write the tables, draw the figures, and print the tables and where everything is."""
-    rows = sort_rows(rows)
-    markdown = write_tables(rows)
     names = ", ".join(path.name for path in plot_study(rows))
     print(f"\n{markdown}\n\nWritten: {experiments.ROWS}, {MARKDOWN}, {HTML}, {PLOTS}/ ({names})")
 
 
 def plot_study(rows):
-    """Draw the study from the rows of runs.csv into plots/study/; return the figures' paths."""
-    rows = claims.add_gap(rows)
-    groups = {name: rows[rows["experiment"] == name] for name in EXPERIMENTS if name in set(rows["experiment"])}
-    full = {name: group for name, group in groups.items() if EXPERIMENTS[name].images == experiments.TRAINING_IMAGES}
+    """Draw the figures that these rows allow into plots/study/; return their paths."""
+    groups = dict(list(rows.groupby("experiment", sort=False)))
+    full = [name for name in groups if EXPERIMENTS[name].images == experiments.TRAINING_IMAGES]
     sizes = {size: groups[name] for size, name in claims.SIZES.items() if name in groups}
     paths = []
     if full:
-        accuracies = {EXPERIMENTS[name].title: group["test_accuracy"] for name, group in full.items()}
+        accuracies = {EXPERIMENTS[name].title: groups[name]["test_accuracy"] for name in full}
         references = {run.title: run.accuracy for name, run in slides.RUNS.items() if name in full and run.accuracy}
-        title = "Test accuracy of every seed" + " and of the deck's runs" * bool(references)
+        title = "Test accuracy of every seed and of the deck's runs" if references else "Test accuracy of every seed"
         paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
     if differences := claims.group_differences(rows):
         title = "The deck's claims: one holds where its interval lies right of 0"

@@ -1,26 +1,17 @@
 """Which runs of the study are missing, how long they take, and where they are trained: here, or by Dask's workers."""
 
-from collections import Counter
-
 from digits import environment, mnist
 from digits.files import check_folder
 from study import cluster, experiments, report
 from study.experiments import EXPERIMENTS, ROWS
 
 
-def run_pairs(pairs, folder, threads=None):
-    """Do the runs of `pairs` (experiment name, seed) in this process; yield the row of each as it is finished."""
-    if threads:
-        experiments.set_num_threads(threads)
-    data = experiments.load_mnist(folder)
-    for experiment_name, seed in pairs:
-        yield experiments.run_once(experiment_name, seed, data)
-
-
 def save_rows(rows, count):
     """Add each of the `count` rows to results/runs.csv as it comes, and show the progress."""
     from keras.utils import Progbar
 
+    for folder in (ROWS.parent, report.PLOTS):
+        check_folder(folder)
     bar = Progbar(count, unit_name="run")
     try:
         for row in rows:
@@ -42,27 +33,22 @@ def find_missing(pairs, rows, again):
 
     With `again`, runs computed by other code count as missing; otherwise their commits are printed.
     """
-    other = rows[experiments.find_other_code(rows)]
-    other = {(name, seed): commit for name, seed, commit in zip(other["experiment"], other["seed"], other["commit"])}
-    done = set(zip(rows["experiment"], rows["seed"]))
-    commits = Counter(other[pair] for pair in pairs if pair in other)
+    rows = rows.set_index(["experiment", "seed"], drop=False)
+    rows = rows[rows.index.isin(pairs)]
+    other = rows["code"] != rows["experiment"].map(experiments.hash_code)
     if again:
-        done -= other.keys()
-    elif commits:
+        rows = rows[~other]
+    elif other.any():
+        commits = rows["commit"][other].value_counts(sort=False)
         names = ", ".join(f"{count} by that of commit {commit}" for commit, count in commits.items())
         print(f"Runs computed by other code: {names}; --again replaces them", flush=True)
-    return [pair for pair in pairs if pair not in done]
+    return [pair for pair in pairs if pair not in rows.index]
 
 
 def train_missing(args, missing, rows):
-    """Do the runs of `missing` (experiment name, seed) as the flags say; with --dry-run, only say how long it takes.
-
-    Args:
-        args: the flags.
-        missing: pairs of experiment name and seed.
-        rows: DataFrame of the runs that are done.
-    """
-    gpu = environment.import_tensorflow().config.list_physical_devices("GPU")
+    """Do the runs of `missing` (experiment name, seed) as the flags say; with --dry-run, only say how long it takes."""
+    tensorflow = environment.import_tensorflow()
+    gpu = tensorflow.config.list_physical_devices("GPU")
     in_parallel = cluster.is_installed() and not gpu and not args.scheduler
     workers = args.workers or (cluster.count_workers() if in_parallel else 1)
     in_this_process = workers == 1 and not args.scheduler
@@ -72,10 +58,10 @@ def train_missing(args, missing, rows):
     print(f"This takes about {minutes:.0f} minutes {place}", flush=True)
     if args.dry_run:
         return
-    for folder in (ROWS.parent, report.PLOTS):
-        check_folder(folder)
     if in_this_process:
-        save_rows(run_pairs(missing, args.data, args.threads), len(missing))
+        tensorflow.config.threading.set_intra_op_parallelism_threads(args.threads or 0)  # 0: all cores
+        data = experiments.load_mnist(args.data)
+        save_rows((experiments.run_once(name, seed, data) for name, seed in missing), len(missing))
         return
     if not args.scheduler:
         mnist.find_mnist(args.data)  # if it must be downloaded, once for all workers
