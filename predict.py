@@ -46,7 +46,7 @@ def predict_file(path, label, models, figure):
             evaluation.plot_prediction(photo, digits, probabilities, doubts, figure, title)
         tables.append(table)
     if len(digits.dropped):
-        print(f"  ? left out, though possibly digits: {len(digits.dropped)} (dotted in the figure)")
+        print(f"  ? possible digits left out: {len(digits.dropped)} (dotted in the figure)")
     return pd.concat(tables)
 
 
