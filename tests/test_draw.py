@@ -2,15 +2,17 @@
 
 import contextlib
 import itertools
+import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from benchmarks import pens
-from conftest import ROOT, read_metrics, run_python
-from digits import drawing, handwriting, runs, synthetic
+from conftest import read_metrics, run_script
+from digits import handwriting, runs, synthetic
 from digits.handwriting.normalization import STROKE
 from digits.pages import draw
 
@@ -48,21 +50,21 @@ def open_page(chromium):
     assert complaints == []
 
 
-@pytest.fixture(params=RUNS)
-def page(request, open_page, trained_folder):
-    """The page of the CNN, and then that of an MLP."""
-    return open_page(trained_folder, RUNS[request.param])
+# In the page: the name and the values of every layer, of an image; the image that strokes become.
+ACTIVATIONS = "pixels => Object.entries(digits.activations(pixels)).map(([name, values]) => [name, [...values]])"
+NORMALIZE = """async ([strokes, pen, widths]) => {
+    const { normalizeStrokes } = await import("digits/strokes.js");
+    return [...normalizeStrokes(strokes, pen, widths)];
+}"""
 
 
-MOVE = """(pad, points) => points.forEach(([clientX, clientY]) =>
-    pad.dispatchEvent(new PointerEvent("pointermove", { pointerId: 1, clientX, clientY })))"""
+def normalize(page, strokes, pen=20):
+    """The image that the page makes of strokes and the width of a pen."""
+    return np.array(page.evaluate(NORMALIZE, [[np.array(stroke).tolist() for stroke in strokes], pen, STROKE]))
 
 
-def replay(page, strokes, within=False):
-    """Draw strokes of points, in the units of the pad, with the mouse, on an empty pad.
-
-    within: what moves the mouse are the page's own events, each of which takes a hundredth of the time.
-    """
+def replay(page, strokes):
+    """Draw strokes of points, in the units of the pad, with the mouse, on an empty pad."""
     if page.locator("#clear").is_enabled():
         page.click("#clear")
     box = page.locator("#pad").bounding_box()
@@ -70,11 +72,8 @@ def replay(page, strokes, within=False):
         points = [(box["x"] + x * box["width"] / 280, box["y"] + y * box["height"] / 280) for x, y in stroke]
         page.mouse.move(*points[0])
         page.mouse.down()
-        if within:
-            page.eval_on_selector("#pad", MOVE, points)
-        else:
-            for point in points[1:]:
-                page.mouse.move(*point)
+        for point in points[1:]:
+            page.mouse.move(*point)
         page.mouse.up()
 
 
@@ -89,12 +88,6 @@ def settle(page):
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def prediction(page):
-    """The digit that the page names."""
-    settle(page)
-    return int(re.fullmatch(r"Prediction: (\d)", page.text_content("#prediction"))[1])
-
-
 def draw_images():
     """200 synthetic digits as the networks take them."""
     rng, glyphs = np.random.default_rng(0), synthetic.draw_glyphs()
@@ -107,73 +100,58 @@ def test_every_layers_activations_are_those_of_keras(open_page, trained_folder, 
     import keras
 
     model, page, images = load(trained_folder, run), open_page(trained_folder, run), draw_images()
-    found = np.array([page.evaluate("pixels => digits.predict(pixels)", image.tolist()) for image in images])
+    found = page.evaluate("images => images.map(digits.predict)", images.tolist())
     assert np.abs(found - model.predict(images, verbose=0)).max() < 1e-4
     outputs = keras.Model(model.inputs, [layer.output for layer in model.layers]).predict(images[:1], verbose=0)
-    values = "pixels => Object.entries(digits.activations(pixels)).map(([name, values]) => [name, [...values]])"
-    activations = dict(page.evaluate(values, images[0].tolist()))
-    assert list(activations) == [layer.name for layer in model.layers]
-    for layer, output in zip(model.layers, outputs):
-        assert np.abs(np.array(activations[layer.name]) - output.ravel()).max() < 1e-4, layer.name
+    activations = page.evaluate(ACTIVATIONS, images[0].tolist())
+    assert [name for name, _ in activations] == [layer.name for layer in model.layers]
+    for (name, values), output in zip(activations, outputs):
+        assert np.abs(values - output.ravel()).max() < 1e-4, name
 
 
 @pytest.mark.slow
-def test_the_decks_cnn_predicts_what_keras_predicts(open_page, cnn, mnist):
-    page, model = open_page(cnn, "cnn"), load(cnn, "cnn")
-    found = [page.evaluate("pixels => digits.predict(pixels)", image.tolist()) for image in mnist.x_test[:200]]
-    assert np.abs(np.array(found) - model.predict(mnist.x_test[:200], verbose=0)).max() < 1e-4
+def test_the_decks_cnn_predicts_what_keras_predicts_and_recognises_what_is_drawn(open_page, cnn, mnist):
+    page, images, rng = open_page(cnn, "cnn"), mnist.x_test[:200], np.random.default_rng(5)
+    found = page.evaluate("images => images.map(digits.predict)", images.tolist())
+    assert np.abs(found - load(cnn, "cnn").predict(images, verbose=0)).max() < 1e-4
+    labels, images = np.arange(200) % 10, []
+    for digit in labels:
+        height = rng.uniform(100, 200)
+        images.append(normalize(page, [height * stroke for stroke in pens.written(digit, rng)]).tolist())
+    found = page.evaluate("images => images.map(digits.predict)", images)
+    assert np.mean(np.argmax(found, axis=1) == labels) >= 0.95
 
 
-@pytest.mark.slow
-def test_what_is_drawn_is_recognised(open_page, cnn):
-    page, rng = open_page(cnn, "cnn"), np.random.default_rng(5)
-    correct = []
-    for digit in np.arange(200) % 10:
-        strokes = pens.written(digit, rng)
-        points = np.concatenate(strokes)
-        low, size = points.min(axis=0), np.ptp(points, axis=0).max()
-        height, corner = rng.uniform(100, 200), rng.uniform(20, 60, 2)
-        replay(page, [(stroke - low) / size * height + corner for stroke in strokes], within=True)
-        correct.append(prediction(page) == digit)
-    assert np.mean(correct) >= 0.95
-    replay(page, SEVEN)
-    assert prediction(page) == 7
-
-
-@pytest.mark.slow
-def test_a_finger_draws_too(open_page, cnn):
-    page = open_page(cnn, "cnn", has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+def test_a_finger_draws_too(open_page, trained_folder):
+    phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 740}}
+    page = open_page(trained_folder, RUNS["mlp"], **phone)
     page.click("#clear")
     box, touches = page.locator("#pad").bounding_box(), page.context.new_cdp_session(page)
     points = [{"x": box["x"] + x * box["width"] / 280, "y": box["y"] + y * box["height"] / 280} for x, y in SEVEN[0]]
     for kind, touched in [("touchStart", points[:1]), *(("touchMove", [point]) for point in points), ("touchEnd", [])]:
         touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
-    assert prediction(page) == 7
+    assert np.abs(page.evaluate("digits.image()") - normalize(page, SEVEN)).mean() < 0.005
     assert page.evaluate("scrollY") == 0
 
 
 def test_strokes_become_the_image_that_predict_py_makes_of_them(open_page, trained_folder):
     page, rng = open_page(trained_folder, RUNS["cnn"]), np.random.default_rng(1)
-    normalize = """async ([strokes, pen, widths]) => {
-        const { normalizeStrokes } = await import("digits/strokes.js");
-        return [...normalizeStrokes(strokes, pen, widths)];
-    }"""
     differences = []
     for digit in np.arange(40) % 10:
-        strokes, width = [stroke * 300 for stroke in pens.written(digit, rng)], rng.uniform(10, 60)
-        image = pens.draw([stroke / 300 for stroke in strokes], (700, 700), 300, width, rng)
+        strokes, width = pens.written(digit, rng), rng.uniform(5, 30)
+        image = pens.draw(strokes, (350, 350), 150, width, rng)
         expected = handwriting.find_digits(image.convert("RGB"), single=True).images[0] / 255
-        found = page.evaluate(normalize, [[stroke.tolist() for stroke in strokes], width, STROKE])
+        found = normalize(page, [150 * stroke for stroke in strokes], width).reshape(28, 28)
         # The centre of mass may be rounded to the next pixel.
-        moved = [
-            np.roll(np.reshape(found, (28, 28)), shift, (0, 1)) for shift in itertools.product((-1, 0, 1), repeat=2)
-        ]
+        moved = [np.roll(found, shift, (0, 1)) for shift in itertools.product((-1, 0, 1), repeat=2)]
         differences.append(min(np.abs(image - expected).mean() for image in moved))
     # For comparison: about 0.05 where a digit lies one pixel further to the right, 0.1 where the image is empty.
     assert np.mean(differences) < 0.02 and max(differences) < 0.035, differences
 
 
-def test_undo_clear_pen_and_examples(page):
+def test_undo_clear_pen_and_examples(open_page, trained_folder):
+    page = open_page(trained_folder, RUNS["mlp"])
+
     def image():
         return np.array(page.evaluate("digits.image()"))
 
@@ -181,6 +159,7 @@ def test_undo_clear_pen_and_examples(page):
     replay(page, SEVEN)
     seven = image()
     assert not page.text_content("#caption")
+    assert np.abs(seven - normalize(page, SEVEN)).mean() < 0.005
     page.fill("#pen", "40")
     assert image().sum() > seven.sum() + 5
     page.fill("#pen", "20")
@@ -197,11 +176,10 @@ def test_undo_clear_pen_and_examples(page):
         settle(page)
         captions.add(re.sub("Test image .*: label .", "", page.text_content("#caption")))
     assert any("misclassified as" in caption for caption in captions) and len(captions) > 3
-    replay(page, SEVEN)
-    assert (image() == seven).all()
 
 
-def test_a_hand_on_the_keyboard_draws_and_traces(page):
+def test_a_hand_on_the_keyboard_draws_and_traces(open_page, trained_folder):
+    page = open_page(trained_folder, RUNS["cnn"])
     page.click("#clear")
     page.mouse.move(0, 0)  # where no map can be scrolled under it: that would be traced instead
     page.focus("#pad")
@@ -215,53 +193,44 @@ def test_a_hand_on_the_keyboard_draws_and_traces(page):
     page.locator(".hidden .maps").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector('#trace h2')?.textContent.startsWith('Hidden layer 1')")
-    if page.locator(".convolution .maps").count():
-        page.locator(".convolution .maps").first.focus()
-        page.keyboard.press("PageDown")
-        page.wait_for_function("document.querySelector('#trace h2').textContent.includes('map 2, row 15, column 15')")
+    page.locator(".convolution .maps").first.focus()
+    page.keyboard.press("PageDown")
+    page.wait_for_function("document.querySelector('#trace h2').textContent.includes('map 2, row 15, column 15')")
     page.focus("#bars button:nth-child(4)")
     page.wait_for_function("document.querySelector('#trace h2').textContent.startsWith('Output, 3')")
 
 
-@pytest.mark.parametrize("stage", range(1, 6), ids=["convolution", "pooling", "convolution 2", "pooling 2", "hidden"])
-def test_a_traced_value_is_the_activation_and_its_terms_add_up(open_page, trained_folder, stage):
-    page = open_page(trained_folder, RUNS["cnn"])
+def test_a_traced_value_is_the_activation_and_its_terms_add_up(open_page, trained_folder):
+    page, model = open_page(trained_folder, RUNS["cnn"]), load(trained_folder, RUNS["cnn"])
     replay(page, SEVEN)
-    layers = "Object.values(digits.activations(digits.image())).map(values => [...values])"
-    outputs, model = page.evaluate(layers), load(trained_folder, RUNS["cnn"])
     kinds = ("Conv2D", "MaxPooling2D", "Dense")
-    at = [i for i, layer in enumerate(model.layers) if type(layer).__name__ in kinds][stage - 1]
-    values, shape = np.array(outputs[at]), model.layers[at].output.shape[1:]
-    if len(shape) == 1:
-        place, columns, map_number = int(values.argmax()), 32, 0
-        y, x = divmod(place, columns)
-        rows, name = -(-shape[0] // columns), f"unit {place + 1}"
-    else:
-        (rows, columns), (y, x, map_number) = shape[:2], np.unravel_index(values.argmax(), shape)
-        name = f"map {map_number + 1}, row {y + 1}, column {x + 1}"
-    canvas = page.locator(".stage").nth(stage).locator("canvas").nth(int(map_number))
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + box["width"] * (x + 0.5) / columns, box["y"] + box["height"] * (y + 0.5) / rows)
-    page.wait_for_selector("#trace h2")
-    assert page.text_content("#trace h2").endswith(f"{name}: {values.max():.2f}")
-    written = page.text_content("#trace .sum").replace("\N{MINUS SIGN}", "-")
-    terms, total = written.split(" = ")
-    assert float(total) == pytest.approx(values.max(), abs=0.006)
-    numbers = [float(number.replace(" ", "")) for number in re.findall(r"-? ?\d+\.\d\d", terms)]
-    worked = max(numbers) if "max" in terms else sum(numbers)
-    assert worked == pytest.approx(values.max(), abs=0.006 * len(numbers))
-    assert page.locator(".frame.traced").count() == 1
-    assert page.locator(".frame.from").count() == {1: 1, 2: 1, 3: 16, 4: 1, 5: 1}[stage]
-
-
-def test_a_probability_is_traced_to_the_units_for_and_against_it(page):
-    replay(page, SEVEN)
-    digit = prediction(page)
+    outputs = [values for _, values in page.evaluate(ACTIVATIONS, page.evaluate("digits.image()"))]
+    stages = [stage for stage in zip(model.layers, outputs) if type(stage[0]).__name__ in kinds]
+    sources = [1, 1, 16, 1, 1]  # frames around what the value is computed from
+    for number, ((layer, values), count) in enumerate(zip(stages, sources), start=1):
+        shape, place, greatest = layer.output.shape[1:], int(np.argmax(values)), max(values)
+        rows, columns, maps = shape if len(shape) == 3 else (-(-shape[0] // 32), 32, 1)
+        y, x, at = np.unravel_index(place, (rows, columns, maps))
+        name = f"map {at + 1}, row {y + 1}, column {x + 1}" if len(shape) == 3 else f"unit {place + 1}"
+        canvas = page.locator(f".stage:nth-child({number + 1}) canvas").nth(int(at))
+        size = canvas.bounding_box()
+        place = {"x": size["width"] * (x + 0.5) / columns, "y": size["height"] * (y + 0.5) / rows}
+        canvas.hover(position=place, force=True)  # a frame may lie over it
+        settle(page)
+        assert page.text_content("#trace h2").endswith(f"{name}: {greatest:.2f}")
+        written = page.text_content("#trace .sum").replace("\N{MINUS SIGN}", "-")
+        terms, total = written.split(" = ")
+        assert float(total) == pytest.approx(greatest, abs=0.006)
+        numbers = [float(term.replace(" ", "")) for term in re.findall(r"-? ?\d+\.\d\d", terms)]
+        worked = max(numbers) if "max" in terms else sum(numbers)
+        assert worked == pytest.approx(greatest, abs=0.006 * len(numbers))
+        assert page.locator(".frame.traced").count() == 1
+        assert page.locator(".frame.from").count() == count
+    digit = np.argmax(outputs[-1])
+    assert page.text_content("#prediction") == f"Prediction: {digit}"
     page.hover(f"#bars button:nth-child({digit + 1})")
-    page.wait_for_selector("#trace h2")
-    probability = max(page.evaluate("digits.predict(digits.image())"))
-    assert f"Σ exp = {probability:.4f}" in page.text_content("#trace")
+    settle(page)
+    assert f"Σ exp = {max(outputs[-1]):.4f}" in page.text_content("#trace")
     assert re.search(r" = .*\(unit \d+\)", page.text_content(".lists"))
 
 
@@ -295,81 +264,59 @@ def test_every_width_language_and_scheme(open_page, trained_folder):
         page.wait_for_selector("#trace h2")
         assert page.evaluate(places) == before  # nothing moves
         assert page.evaluate("document.documentElement.scrollWidth") == width  # nothing sticks out
+        metrics, footer = read_metrics(trained_folder, run), page.inner_text("footer")
+        for part in (run, f"{metrics['test_accuracy']:.4f}", metrics["date"], metrics["versions"]["keras"]):
+            assert part in footer
+        assert "SYNTHETIC" in page.inner_text(".warning")
         page.click("#language")
         assert page.text_content("h1") != title
         assert not re.search(r"\{|undefined|NaN", page.inner_text("body"))
 
 
-def test_both_languages_say_the_same(open_page, trained_folder):
-    page = open_page(trained_folder, RUNS["cnn"])
-    english, chinese = page.evaluate("Object.values(JSON.parse(document.getElementById('page').textContent).text)")
+def test_both_languages_say_the_same():
+    english, chinese = json.loads((draw.FOLDER / "text.json").read_text(encoding="utf-8")).values()
     assert english.keys() == chinese.keys()
     for name in english:
         places = [sorted(re.findall(r"\{\w+\}", text[name])) for text in (english, chinese)]
         assert places[0] == places[1], name
 
 
-def test_the_page_says_where_it_comes_from(open_page, trained_folder):
-    page = open_page(trained_folder, RUNS["cnn"])
-    metrics = read_metrics(trained_folder, RUNS["cnn"])
-    footer = page.inner_text("footer")
-    for part in (RUNS["cnn"], f"{metrics['test_accuracy']:.4f}", metrics["date"], metrics["versions"]["keras"]):
-        assert part in footer
-    assert "SYNTHETIC" in page.inner_text(".warning")
-
-
 def test_the_scripts_name_the_page_and_the_index_links_to_it(trained_folder, tmp_path):
-    shutil.copytree(trained_folder / "models", tmp_path / "models")
-    process = run_python(tmp_path, ROOT / "evaluate.py", RUNS["mlp"])
+    name = "mlp_3_dryrun_synthetic"
+    process = run_script(tmp_path, "mlp.py", "--dataset", "synthetic", "--dry-run", "--hidden", 3)
+    assert process.stdout.rstrip().endswith(f"Draw a digit yourself: open plots/{name}/draw.html in a browser")
+    page = tmp_path / "plots" / name / "draw.html"
+    written = page.read_text(encoding="utf-8")
+    page.unlink()
+    shutil.copytree(trained_folder / "models", tmp_path / "models", dirs_exist_ok=True)
+    process = run_script(tmp_path, "evaluate.py", name)
     assert process.returncode == 0, process.stderr
-    drawn, index = (tmp_path / "plots" / name for name in (f"{RUNS['mlp']}/draw.html", "index.html"))
-    assert drawn.read_text() == (trained_folder / "plots" / RUNS["mlp"] / "draw.html").read_text()
-    links = re.findall('href="(.*?draw.html)"', index.read_text())
-    assert links == [f"{RUNS['mlp']}/draw.html"]  # the other run has no page here
-    process = run_python(tmp_path, ROOT / "mlp.py", "--dataset", "synthetic", "--dry-run", "--hidden", "3")
-    name = "plots/mlp_3_dryrun_synthetic/draw.html"
-    assert process.stdout.rstrip().endswith(f"Draw a digit yourself: open {name} in a browser")
-    assert (tmp_path / name).exists()
+    assert page.read_text(encoding="utf-8") == written
+    index = (tmp_path / "plots/index.html").read_text(encoding="utf-8")
+    assert re.findall('href="(.*?draw.html)"', index) == [f"{name}/draw.html"]  # the other runs have no page here
 
 
-UNKNOWN = {
-    "BatchNormalization": lambda layers: [layers.Flatten(), layers.BatchNormalization()],
-    "activation=tanh": lambda layers: [layers.Flatten(), layers.Dense(5, activation="tanh")],
-    "padding=valid": lambda layers: [layers.Conv2D(2, 3), layers.Flatten()],
-    "strides=(2, 2)": lambda layers: [layers.Conv2D(2, 3, 2, padding="same"), layers.Flatten()],
-    "strides=(1, 1)": lambda layers: [layers.MaxPooling2D(2, 1), layers.Flatten()],
-    "padding=same": lambda layers: [layers.MaxPooling2D(3, padding="same"), layers.Flatten()],
-    "an input of shape": lambda layers: [layers.Dense(3), layers.Flatten()],
-}
-
-
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_a_layer_that_the_page_cannot_compute_is_named(tensorflow, trained_folder, tmp_path, monkeypatch, name):
+def test_a_layer_that_the_page_cannot_compute_is_named(tensorflow, trained_folder, tmp_path):
     import keras
     from keras import layers
 
-    shutil.copytree(trained_folder / "models", tmp_path / "models")
-    monkeypatch.chdir(tmp_path)
-    head, tail = [keras.Input((784,)), layers.Reshape((28, 28, 1))], [layers.Dense(10, activation="softmax")]
-    model = keras.Sequential([*head, *UNKNOWN[name](layers), *tail])
-    assert len(draw.find_unknown(model)) == 1 and name in draw.find_unknown(model)[0]
-    data = synthetic_data()
-    path = drawing.write_draw_page(runs.load_run(RUNS["cnn"]), model, data, np.eye(10)[np.zeros(50, int)])
-    assert "cannot compute" in path.read_text() and "<script" not in path.read_text()
-
-
-def synthetic_data():
-    """50 test images."""
-    import preprocess
-
-    images = draw_images()[:50]
-    return preprocess.Dataset(images, np.eye(10)[np.arange(50) % 10], images, np.eye(10)[np.arange(50) % 10], "", "")
-
-
-def test_the_models_of_the_deck_are_known(tensorflow):
-    import cnn
-    import mlp
-    import mlp_dropout
-
-    for model in (mlp.build_model(), mlp_dropout.build_model(), cnn.build_model(), cnn.build_model(5)):
-        assert draw.find_unknown(model) == []
+    unknown = {
+        "BatchNormalization": [layers.Flatten(), layers.BatchNormalization()],
+        "activation=tanh": [layers.Flatten(), layers.Dense(5, activation="tanh")],
+        "padding=valid": [layers.Conv2D(2, 3), layers.Flatten()],
+        "strides=(2, 2)": [layers.Conv2D(2, 3, 2, padding="same"), layers.Flatten()],
+        "strides=(1, 1)": [layers.MaxPooling2D(2, 1), layers.Flatten()],
+        "padding=same": [layers.MaxPooling2D(3, padding="same"), layers.Flatten()],
+        "an input of shape": [layers.Dense(3), layers.Flatten()],
+    }
+    for name, hidden in unknown.items():
+        head, tail = [keras.Input((784,)), layers.Reshape((28, 28, 1))], [layers.Dense(10, activation="softmax")]
+        model = keras.Sequential([*head, *hidden, *tail])
+        (reason,) = draw.find_unknown(model)
+        assert name in reason
+    with contextlib.chdir(trained_folder):
+        run = runs.load_run(RUNS["cnn"])
+    data = SimpleNamespace(x_test=draw_images(), y_test=np.eye(10)[np.arange(200) % 10])
+    draw.write_draw_page(tmp_path / "draw.html", run, run.title, model, data, np.zeros(200, int))
+    page = (tmp_path / "draw.html").read_text(encoding="utf-8")
+    assert "cannot compute" in page and "<script" not in page

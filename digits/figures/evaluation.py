@@ -16,7 +16,7 @@ def plot_confusion_matrix(matrix, path, title):
     with np.errstate(invalid="ignore"):  # NaN where there is nothing to divide by
         recall, precision = (np.diag(matrix) / matrix.sum(axis=axis) for axis in (1, 0))
     mistakes = np.where(correct | (matrix == 0), np.nan, matrix)
-    accuracy = format_percent(np.trace(matrix) / max(matrix.sum(), 1), 2)
+    accuracy = format_percent(np.trace(matrix) / matrix.sum(), 2)
     with figure(path, (8, 7.2)) as fig:
         fig.suptitle(title)
         axes = fig.subplots()
@@ -95,19 +95,20 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
             top, bottom = fig.subplots(1, 2, width_ratios=(photo_width, 1.5))
         top.imshow(photo)
         top.axis("off")
-        for box in digits.dropped:
-            draw_box(top, box, color=GREY, linestyle=":")
-        for number, (box, doubt) in enumerate(zip(boxes, doubts), 1):
-            draw_box(top, box, **({"color": GREY, "linestyle": "--"} if doubt else {"color": ORANGE}))
+        frames = [(box, GREY, ":") for box in digits.dropped]
+        frames += [(box, GREY, "--") if doubt else (box, ORANGE, "-") for box, doubt in zip(boxes, doubts)]
+        for box, color, style in frames:
+            left, upper, right, lower = box - 0.5
+            x, y = [left, right, right, left, left], [upper, upper, lower, lower, upper]
+            top.plot(x, y, style, color=color, linewidth=1.5, clip_on=False)
+        captions = []
+        for values, doubt in zip(probabilities, doubts):
+            mark = "?" if doubt else ""
+            captions.append(f"{values.argmax()}{mark}  {format_percent(values.max())}")
+        corners = draw_images(bottom, images, captions, columns, below=0.8, cmap="gray", vmax=255)
+        for number, (box, (x, y), values) in enumerate(zip(boxes, corners, probabilities), 1):
             if several:
                 top.annotate(f"{number}", box[:2], (0, 2), textcoords="offset points", color=ORANGE)
-        captions = [
-            f"{values.argmax()}{'?' * bool(doubt)}  {format_percent(values.max())}"
-            for values, doubt in zip(probabilities, doubts)
-        ]
-        corners = draw_images(bottom, images, captions, columns, below=0.8, cmap="gray", vmax=255)
-        for number, ((x, y), values) in enumerate(zip(corners, probabilities), 1):
-            if several:
                 bottom.text(x + 0.04, y + 0.04, f"{number}", color="#FFB060", va="top")
             places, base = x + np.linspace(0.05, 0.95, 10), y + 1.6
             colors = [ORANGE if digit == values.argmax() else BLUE for digit in range(10)]
@@ -116,12 +117,6 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
             for digit, place in enumerate(places):
                 bottom.text(place, base + 0.04, f"{digit}", ha="center", va="top", fontsize=8)
     return path
-
-
-def draw_box(axes, box, **line):
-    """Draw the frame `box`, left, top, right and bottom in pixels of the image that `axes` show."""
-    left, top, right, bottom = np.asarray(box) - 0.5
-    axes.plot([left, right, right, left, left], [top, top, bottom, bottom, top], linewidth=1.5, clip_on=False, **line)
 
 
 def plot_samples(x, labels, path, title):
@@ -145,9 +140,6 @@ def plot_disagreements(table, names, groups, path, title):
         names: of the two networks.
         groups: see `plot_images`.
         path, title: of the figure.
-
-    Returns:
-        `path`.
     """
     columns = 6
     with figure(path, (PITCH * columns + 4.6, 0.6 + sum(image_heights(groups, columns)))) as fig:

@@ -3,18 +3,7 @@
 import numpy as np
 
 from digits.figures.networks import describe_size
-from digits.figures.style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    PALE,
-    PITCH,
-    ROW,
-    diverging_colors,
-    draw_images,
-    figure,
-    format_percent,
-)
+from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
 
 
 def tile_maps(maps):
@@ -35,11 +24,9 @@ def plot_feature_maps(image, activations, probabilities, label, path, title):
         probabilities: (10,), of the digits; the largest are labelled.
         label: true digit.
         path, title: of the figure.
-
-    Returns:
-        `path`.
     """
     from matplotlib import colormaps
+    from matplotlib.patches import ConnectionPatch
 
     greys = colormaps["gray_r"].with_extremes(bad=PALE)
     steps = [("input", image.reshape(28, 28, 1)), *activations]
@@ -69,19 +56,10 @@ def plot_feature_maps(image, activations, probabilities, label, path, title):
         output.spines["bottom"].set_visible(False)
         edges = [(0, 1) if values.ndim == 3 else strip for _, values in steps] + [(-0.2, 1)]
         for start, end, (_, left), (right, _) in zip(panels, [*panels[1:], output], edges, edges[1:]):
-            draw_arrow(fig, start, left, end, right)
+            ends = {"axesA": start, "axesB": end, "coordsA": "axes fraction", "coordsB": "axes fraction"}
+            look = {"arrowstyle": "-|>", "mutation_scale": 14, "shrinkA": 5, "shrinkB": 5, "color": GREY}
+            fig.add_artist(ConnectionPatch((left, 0.5), (right, 0.5), **ends, **look, in_layout=False))
     return path
-
-
-def draw_arrow(fig, start, left, end, right):
-    """Draw an arrow at half height from `left`, a fraction of the axes `start`, to `right`, one of the axes `end`."""
-    from matplotlib.patches import ConnectionPatch
-
-    style = {"coordsA": "axes fraction", "coordsB": "axes fraction", "arrowstyle": "-|>", "mutation_scale": 14}
-    style |= {"color": GREY, "shrinkA": 5, "shrinkB": 5}
-    arrow = ConnectionPatch((left, 0.5), (right, 0.5), axesA=start, axesB=end, **style)
-    arrow.set_in_layout(False)
-    fig.add_artist(arrow)
 
 
 def plot_filters(kernel, path, title):
@@ -114,13 +92,16 @@ def plot_hidden_units(kernel, outgoing, path, title):
 
 def plot_weights(weights, captions, path, title, limit):
     """Draw weights (n, height, width) as images from -limit to limit, each with its caption above it."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    # Negative weights dark blue, in grey print too, 0 white, positive ones orange.
+    cmap = LinearSegmentedColormap.from_list("weights", ["#003B5C", BLUE, "white", "#F0A060", ORANGE])
     columns = 8
     rows = -(-len(weights) // columns)
     with figure(path, (PITCH * columns + 1, ROW * rows + 0.8)) as fig:
         fig.suptitle(title)
         axes = fig.subplots()
-        colors = {"cmap": diverging_colors(), "vmin": -limit, "vmax": limit}
-        for x, y in draw_images(axes, weights, captions, columns, **colors):
+        for x, y in draw_images(axes, weights, captions, columns, cmap=cmap, vmin=-limit, vmax=limit):
             axes.plot([x, x + 1, x + 1, x, x], [y, y, y + 1, y + 1, y], color="#AAAAAA", linewidth=0.8)
         fig.colorbar(axes.images[0], ax=axes, label="weight", shrink=0.8, pad=0.02)
     return path

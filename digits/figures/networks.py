@@ -11,17 +11,11 @@ SLOT, RADIUS = 0.42, 0.175  # of a unit, drawn as a circle
 SHOWN = 10  # slots in a column: a layer of more units is drawn with an ellipsis
 MAP = 1.4 / 28  # a pixel of a map
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # matplotlib's own, "$x_1$", take longer than all the rest
-
-
 KINDS = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "flatten", "Dense": "hidden layer"}
 
 
 def list_layers(model):
-    """Return the layers of a model, one after the other, without its input.
-
-    Raises:
-        CannotDraw: they do not follow one after the other.
-    """
+    """Return the layers of a model without its input. Raises a CannotDraw where they do not follow one another."""
     layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
     for before, after in itertools.pairwise(layers):
         if type(model).__name__ != "Sequential" and after.input is not before.output:
@@ -30,11 +24,7 @@ def list_layers(model):
 
 
 def name_layers(model):
-    """Return a list of (name, layer) of the layers of a model whose values a figure shows.
-
-    Raises:
-        CannotDraw: there is none.
-    """
+    """Return (name, layer) of each layer whose values a figure shows. Raises a CannotDraw where there is none."""
     named = [(KINDS[type(layer).__name__], layer) for layer in list_layers(model) if type(layer).__name__ in KINDS]
     if not named:
         raise CannotDraw(f"none of the layers is one of {', '.join(KINDS)}")
@@ -49,10 +39,11 @@ def find_hidden_weights(model):
     Raises:
         CannotDraw: the model has other layers than Dense and Dropout.
     """
-    kinds = [type(layer).__name__ for layer in list_layers(model)]
+    layers = list_layers(model)
+    kinds = [type(layer).__name__ for layer in layers]
     if not set(kinds) <= {"Dense", "Dropout"}:
         raise CannotDraw(f"hidden_neurons.png is for Dense layers and Dropout only, not for {', '.join(kinds)}")
-    first, *others = [layer.kernel.numpy() for layer in list_layers(model) if type(layer).__name__ == "Dense"]
+    first, *others = [layer.kernel.numpy() for layer in layers if layer.weights]
     if not others:
         return first, np.eye(first.shape[1])
     return first, others[0] if len(others) == 1 else None
@@ -64,14 +55,6 @@ def describe_size(shape, name):
         return f"{shape[0]} {'values' if name in ('input', 'flatten') else 'units'}"
     height, width, n = shape
     return f"{n} maps, {height}x{width}" if n > 1 else f"1 image, {height}x{width}"
-
-
-def describe_parameters(layer):
-    """Return the number of a layer's parameters in words, as a sum over its weights and biases."""
-    if not layer or not layer.weights:
-        return "no parameters"
-    terms = " + ".join("·".join(map(str, weights.shape)) for weights in layer.weights)
-    return f"{terms}\n= {layer.count_params():,} parameters"
 
 
 def find_dropout(model):
@@ -90,18 +73,7 @@ def plot_network(model, path, title):
     """Slides 7, 16, 20, 21, 28: the layers of a network, with the shape and the number of parameters of each.
 
     Maps are drawn as a stack, units as circles with lines, an ellipsis where there are too many; of units with
-    Dropout, some are crossed out.
-
-    Args:
-        model: keras.Model.
-        path: of the PNG.
-        title: of the figure.
-
-    Returns:
-        `path`.
-
-    Raises:
-        CannotDraw: it has other layers.
+    Dropout, some are crossed out. Raises a CannotDraw where the model has other layers.
     """
     first, *others = list_layers(model)
     has_maps = type(first).__name__ == "Reshape"  # of the 784 values to an image
@@ -110,10 +82,8 @@ def plot_network(model, path, title):
         raise CannotDraw(f"network.png cannot show {', '.join(sorted(unknown))}")
     rates = find_dropout(model)
     input_shape = (first.output if has_maps else first.input).shape[1:]
-    columns = [
-        ("input", input_shape, None),
-        *((name, layer.output.shape[1:], layer) for name, layer in name_layers(model)),
-    ]
+    columns = [("input", input_shape, None)]
+    columns += [(name, layer.output.shape[1:], layer) for name, layer in name_layers(model)]
     pitch = 1.75 if has_maps else 2.8
     width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if has_maps else 2.15, -3.05
     with figure(path, (width, top - bottom + 0.5 + 0.35 * bool(rates))) as fig:
@@ -145,19 +115,22 @@ def plot_network(model, path, title):
 
 
 def write_layer(axes, x, name, shape, layer):
-    """Write below a layer at `x` its name, output shape and parameters (None: the input)."""
+    """Write below a layer at `x` its name, output shape and parameters; `layer` is None for the input."""
     function = getattr(getattr(layer, "activation", None), "__name__", None)
     heading = name + {"relu": ", ReLU", "softmax": ", softmax"}.get(function, "")
     axes.text(x, -2.4, heading, ha="center", fontsize=10, fontweight="bold")
-    for y, line in zip((-2.62, -2.8, -2.98), [describe_size(shape, name), *describe_parameters(layer).split("\n")]):
+    parameters = ["no parameters"]
+    if layer and layer.weights:
+        terms = ["·".join(map(str, weights.shape)) for weights in layer.weights]
+        parameters = [" + ".join(terms), f"= {layer.count_params():,} parameters"]
+    for y, line in zip((-2.62, -2.8, -2.98), [describe_size(shape, name), *parameters]):
         axes.text(x, y, line, ha="center", fontsize=10)
 
 
 def draw_units(axes, x, n, letter, rate, starts):
     """Draw a layer of `n` units as a column of circles around `x`, with lines from the `starts` in the layer before.
 
-    Returns:
-        The starts of the next lines: the places of the units that no Dropout of this `rate` crosses out.
+    Returns the starts of the next lines: the places of the units that no Dropout of this `rate` crosses out.
     """
     from matplotlib.collections import LineCollection
     from matplotlib.patches import Circle
@@ -188,8 +161,7 @@ def draw_maps(axes, x, shape, window, before):
     """Draw maps as a stack of squares around `x`, one for every four of them, and what computes a value of the first.
 
     Args:
-        axes: of matplotlib.
-        x: of the middle.
+        axes, x: of matplotlib, and the middle of the stack.
         shape: height, width, number of maps.
         window: height and width of the filter, or of the pooling; None for the input.
         before: matplotlib's Rectangle of the first map of the layer before, in which the window is marked, or None.

@@ -14,7 +14,6 @@ from digits.files import atomic_write
 BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#CFE0EC"
 PITCH, ROW = 1.2, 1.3  # from one image to the next, and from one row of images to the next, in widths of an image
 MARGIN = 22  # pixels around a figure
-STYLE_SHEET = Path(__file__).with_name("digits.mplstyle")
 
 
 class CannotDraw(Exception):
@@ -27,27 +26,18 @@ def figure(path, size):
     matplotlib = import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # not pyplot: no window, no display needed
+    from PIL import Image, ImageOps
 
-    sheet = matplotlib.rc_params_from_file(STYLE_SHEET, use_default_template=False)
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **sheet}):
+    with matplotlib.rc_context(fname=Path(__file__).with_name("digits.mplstyle")):
         fig = Figure(figsize=size)
         canvas = FigureCanvasAgg(fig)
         yield fig
         canvas.draw()
-        image = crop_to_content(canvas.buffer_rgba(), MARGIN)
+        # The white around it is cropped here: savefig(bbox_inches="tight") finds it by drawing everything twice.
+        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        image = ImageOps.expand(image.crop(ImageOps.invert(image).getbbox()), MARGIN, "white")
         with atomic_write(path) as part:
             image.save(part, format="PNG", dpi=(fig.dpi, fig.dpi))
-
-
-def crop_to_content(pixels, margin):
-    """Return a PIL.Image of `pixels`, RGBA, cropped to its content plus a margin in pixels.
-
-    matplotlib's `savefig(bbox_inches="tight")` finds that out by drawing everything twice.
-    """
-    from PIL import Image, ImageOps
-
-    image = Image.fromarray(np.asarray(pixels)).convert("RGB")
-    return ImageOps.expand(image.crop(ImageOps.invert(image).getbbox()), margin, "white")
 
 
 def show(paths):
@@ -69,8 +59,7 @@ def draw_images(axes, images, captions, columns, below=0.0, **colors):
 
     Args:
         axes: of matplotlib; its unit becomes the width of an image.
-        images: (n, height, width).
-        captions: n strings.
+        images, captions: (n, height, width), and n strings.
         columns: number of images in a row.
         below: room left under each image.
         colors: cmap, vmin, vmax of matplotlib's `imshow`.
@@ -86,13 +75,6 @@ def draw_images(axes, images, captions, columns, below=0.0, **colors):
     axes.set(xlim=(-0.1, PITCH * columns - 0.1), ylim=((ROW + below) * rows - 0.25, -0.25), aspect="equal")
     axes.axis("off")
     return corners
-
-
-def diverging_colors():
-    """Return the colour map of weights: negative ones dark blue, also in grey print, 0 white, positive ones orange."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("weights", ["#003B5C", BLUE, "white", "#F0A060", ORANGE])
 
 
 def format_percent(share, decimals=1):

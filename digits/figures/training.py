@@ -10,13 +10,7 @@ LIMITS = {"accuracy": (0.88, 1.003), "loss": (0, 0.4)}  # of the axes of every r
 def plot_learning_curve(history, path, title):
     """Slides 12, 13, 17: accuracy and loss of each epoch, training and validation, overfitting shaded.
 
-    Args:
-        history: pandas.DataFrame, one row per epoch: loss, accuracy if it was a metric, and val_* if validated.
-        path: of the PNG.
-        title: of the figure.
-
-    Returns:
-        `path`.
+    history: pandas.DataFrame, one row per epoch: loss, accuracy if it was a metric, and val_* if validated.
     """
     gap = describe_gap(history)
     shown = [key for key in LIMITS if key in history]  # without a metric, Keras has no accuracy
@@ -25,8 +19,14 @@ def plot_learning_curve(history, path, title):
         fig.suptitle(f"{title}\n{sentence}".strip())
         for axes, key in zip(fig.subplots(1, len(shown), squeeze=False)[0], shown):
             draw_curves(axes, history, key)
-            label_ends(axes, len(history) + 0.3)
             axes.set(title=key)
+            low, high = axes.get_ylim()
+            ends = [line.get_ydata()[-1] for line in axes.lines]
+            close = len(ends) > 1 and np.ptp(ends) < 0.05 * (high - low)  # then the lower label is set lower
+            for line, end in zip(axes.lines, ends):
+                place = "center" if not close else "bottom" if end == max(ends) else "top"
+                label = f"{line.get_label()} {end:.4f}"
+                axes.text(len(history) + 0.3, end, label, color=line.get_color(), va=place)
     return path
 
 
@@ -37,10 +37,7 @@ def draw_curves(axes, history, key):
     of the epoch, and validation, which comes after it, to its end: so the training curve is drawn half an epoch
     earlier.
 
-    Args:
-        axes: of matplotlib.
-        history: see `plot_learning_curve`.
-        key: "accuracy" or "loss".
+    history: see `plot_learning_curve`; key: "accuracy" or "loss".
     """
     epochs = np.arange(1, len(history) + 1)
     training, validation = history[key], history.get(f"val_{key}")
@@ -59,16 +56,6 @@ def draw_curves(axes, history, key):
     axes.grid(True)
 
 
-def label_ends(axes, x):
-    """Write each curve's name and last value beside its end, at `x`; where two are close, the lower one lower."""
-    low, high = axes.get_ylim()
-    ends = [line.get_ydata()[-1] for line in axes.lines]
-    for line, end in zip(axes.lines, ends):
-        close = len(ends) > 1 and abs(ends[0] - ends[1]) < 0.05 * (high - low)
-        place = "center" if not close else "bottom" if end == max(ends) else "top"
-        axes.text(x, end, f"{line.get_label()} {end:.4f}", color=line.get_color(), va=place)
-
-
 def describe_gap(history):
     """Return in words how far training ends above validation accuracy; an empty string if there is no validation."""
     if not {"accuracy", "val_accuracy"} <= set(history):
@@ -80,12 +67,7 @@ def describe_gap(history):
 def plot_learning_curves(histories, path):
     """Slides 12, 13, 17, 29 side by side: the accuracy of each run's epochs, overfitting shaded.
 
-    Args:
-        histories: a dict of a run's title to its pandas.DataFrame, as in `plot_learning_curve`.
-        path: of the PNG.
-
-    Returns:
-        `path`.
+    histories: a dict of a run's title to its pandas.DataFrame, as in `plot_learning_curve`.
     """
     with figure(path, (3 * len(histories) + 0.6, 4.4)) as fig:
         fig.suptitle("Overfitting and its remedies")

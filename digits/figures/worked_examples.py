@@ -43,27 +43,23 @@ def plot_convolution(image, kernel, output, path):
         top, bottom = fig.subfigures(2, 1, height_ratios=(0.6, n))
         axes = top.subplots()
         prepare(axes, 3 * n + 4, n + 0.7)
-        for x, matrix, name, sign in (
-            (0, image, "image", "*"),
-            (n + 2, kernel, "filter", "="),
-            (2 * n + 4, output, "output", ""),
-        ):
+        parts = [(0, image, "image", "*"), (n + 2, kernel, "filter", "="), (2 * n + 4, output, "output", "")]
+        for x, matrix, name, sign in parts:
             draw_matrix(axes, matrix, (x, (n - len(matrix)) / 2))
             axes.text(x + len(matrix) / 2, n + 0.2, name, ha="center", va="top")
             axes.text(x + n + 1, middle, sign, ha="center", va="center", fontsize=20)
         for step, axes in enumerate(bottom.subplots(n, n).flat):
             row, column = divmod(step, n)
-            window = np.zeros(padded.shape)
-            window[row : row + 3, column : column + 3] = 1 + (kernel != 0)
-            colors = np.array(["white", "#E3EFF7", "#9CCAE8"])[window.astype(int)]
-            products = [
-                f"{a:g}·{b:g}" for a, b in zip(padded[row : row + 3, column : column + 3].flat, kernel.flat) if b
-            ]
+            under = np.s_[row : row + 3, column : column + 3]  # what the filter lies on
+            window = np.zeros(padded.shape, int)
+            window[under] = 1 + (kernel != 0)
+            colors = np.array(["white", "#E3EFF7", "#9CCAE8"])[window]
+            products = [f"{a:g}·{b:g}" for a, b in zip(padded[under].flat, kernel.flat) if b]
             prepare(axes, 2 * n + 4.6, n + 2, f"{' + '.join(products)} = {output[row, column]:g}")
             draw_matrix(axes, padded, colors=colors, bold=window == 2, faint=outside & (window < 2))
             axes.text(n + 3, middle + 1, "→", ha="center", va="center", fontsize=16)
-            done, now = np.arange(n * n).reshape(n, n) <= step, np.arange(n * n).reshape(n, n) == step
-            filled = np.where(done, output, np.nan)
+            steps = np.arange(n * n).reshape(n, n)
+            filled, now = np.where(steps <= step, output, np.nan), steps == step
             draw_matrix(axes, filled, (n + 4, 1), np.where(now, "#F3C08F", "white"), bold=now, faint=~now)
     return path
 
