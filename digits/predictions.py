@@ -10,23 +10,16 @@ CONFIDENCE = 0.9  # below it, a prediction is doubtful: above, 98 of 100 were co
 def find_doubts(digits, probabilities):
     """Return the reason to doubt each prediction, (n,) texts, or "".
 
-    Args:
-        digits: `handwriting.Digits`, n of them.
-        probabilities: (n, 10) float32.
+    digits: `handwriting.Digits`, n of them; probabilities: (n, 10) float32.
     """
     confident = probabilities.max(axis=1) >= CONFIDENCE
-    return [
-        "may be two digits" if wide else "" if sure else "low confidence" for wide, sure in zip(digits.wide, confident)
-    ]
+    return np.select([digits.wide, ~confident], ["may be two digits", "low confidence"], "")
 
 
 def tabulate(path, run, digits, probabilities):
     """Return a DataFrame, one row per digit: its file, its position there, the prediction, the doubt, and the run.
 
-    Args:
-        path: of the image file.
-        run: name of the run that predicts.
-        digits, probabilities: see `find_doubts`.
+    run: name of the run that predicts; digits, probabilities: see `find_doubts`.
     """
     import pandas as pd
 
@@ -37,7 +30,7 @@ def tabulate(path, run, digits, probabilities):
 
 
 def print_predictions(table, with_run):
-    """Print the predictions of a run for a file, a table as in `tabulate`, each with the two that come next."""
+    """Print the predictions of a run for a file, as `tabulate` returns them, each with the two that come next."""
     file, run = table.loc[0, ["file", "run"]]
     print(f"\n{file}: {' '.join(map(str, table['digit']))}{f'   ({run})' if with_run else ''}")
     for row in table.to_dict("records"):
@@ -52,15 +45,14 @@ def print_predictions(table, with_run):
 def score_files(table, labels):
     """Return a DataFrame, one row per file: its `label`, the predicted `digits`, and the edit `distance` of the two.
 
-    Args:
-        table: DataFrame with columns `file` and `digit`, the predictions of one run; a file that is not in it has none.
-        labels: a dict of file to the digits that it shows, as text.
+    table: the predictions of one run, see `tabulate`; a file that is not in it has none.
+    labels: a dict of file to the digits that it shows, as text.
     """
     import pandas as pd
 
     digits = table.groupby("file")["digit"].agg(lambda found: "".join(map(str, found))).to_dict()
-    files = pd.DataFrame([(file, label, digits.get(file, "")) for file, label in labels.items()])
-    files.columns = ["file", "label", "digits"]
+    rows = [(file, label, digits.get(file, "")) for file, label in labels.items()]
+    files = pd.DataFrame(rows, columns=["file", "label", "digits"])
     files["distance"] = [edit_distance(label, found) for label, found in zip(files["label"], files["digits"])]
     return files
 

@@ -3,22 +3,19 @@
 import re
 from pathlib import Path
 
+from PIL import Image
+
 from digits.errors import UserError
 
 
 def list_images(arguments):
     """Find the image files that a command line names.
 
-    Args:
-        arguments: paths of files and folders, as texts.
+    arguments: paths of files and folders, as texts.
 
-    Returns:
-        A list of (path, label). A label is the digits that the image shows, as text, or None; only files in folders
-        have one.
-        And a list of errors: one for each folder that holds no image or cannot be read.
+    Returns a list of (path, label): a label is the digits that a file in a folder is known to show, as text, or None.
+    And a list of errors: one for each folder that holds no image or cannot be read.
     """
-    from PIL import Image
-
     Image.init()
     found, problems = [], []
     for path in map(Path, arguments):

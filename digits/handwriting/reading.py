@@ -3,6 +3,8 @@
 import warnings
 
 import numpy as np
+import skimage  # its modules load when they are first used
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from digits.errors import UserError
 
@@ -14,8 +16,6 @@ def read_image(path):
 
     Raises UserError, naming the file, where it can't be read.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks about odd metadata
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -23,8 +23,9 @@ def read_image(path):
             with Image.open(path) as image:
                 image.draft("RGB", (SIDE, SIDE))  # a JPEG is decoded at a half or a quarter of its size: faster
                 image = ImageOps.exif_transpose(image)
-                if image.mode[0] in "IF":
-                    image = rescale_to_bytes(np.asarray(image, np.float32))
+                if image.mode[0] in "IF":  # 16 or 32 bits, of whatever range
+                    values = np.nan_to_num(np.asarray(image, np.float32), posinf=0, neginf=0)
+                    image = Image.fromarray(skimage.exposure.rescale_intensity(values, out_range=np.uint8))
                 image = lay_on_paper(image.convert("RGBA")) if image.has_transparency_data else image.convert("RGB")
         except (FileNotFoundError, PermissionError) as error:
             raise UserError(f"{path}: {error.strerror}") from error
@@ -40,19 +41,8 @@ def read_image(path):
     return image
 
 
-def rescale_to_bytes(values):
-    """Turn 16- or 32-bit pixels, of whatever range, into a grey PIL image that uses 0 to 255."""
-    from PIL import Image
-    from skimage.exposure import rescale_intensity
-
-    values = np.nan_to_num(values, posinf=0, neginf=0)
-    return Image.fromarray(rescale_intensity(values, out_range=np.uint8))
-
-
 def lay_on_paper(image):
     """Lay an image with transparency on paper: white under dark ink, black under light ink. RGBA -> RGB."""
-    from PIL import Image
-
     grey, alpha = (np.asarray(band, np.float32) / 255 for band in (image.convert("L"), image.getchannel("A")))
     solid = grey[alpha > 0.5]
     box = np.argwhere(alpha > 0.5)
