@@ -21,21 +21,22 @@ from digits.errors import UserError
 from digits.predictions import find_doubts
 
 
-def predict_images(model, images, single=True):
+def predict_images(model, images, single):
     """Return the prediction for each image of one digit, (n,); -1 where no digit is found, or several are."""
-    found = [handwriting.find_digits(image.convert("RGB"), single).images for image in images]
+    found = [handwriting.find_digits(image, single).images for image in images]
     digits = np.stack([digits[0] if len(digits) else np.zeros((28, 28), np.uint8) for digits in found])
     predictions = model.predict_on_batch(preprocess.flatten_and_normalize(digits)).argmax(axis=1)
     return np.where([len(digits) == 1 for digits in found], predictions, -1)
 
 
-def draw_images(name, count, seed=0):
+def draw_images(name, count):
     """Return `count` images of one of the kinds in `pens`, drawn from MNIST's test digits, and their labels."""
     raw = mnist.find_mnist()
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     chosen = rng.choice(10000, count, replace=False)
     labels = raw["y_test"][chosen]
-    return [pens.FAMILIES[name](raw["x_test"][i], int(raw["y_test"][i]), rng) for i in chosen], labels
+    digits = [Image.fromarray(image) for image in raw["x_test"][chosen]]
+    return [pens.FAMILIES[name](digit, label, rng) for digit, label in zip(digits, labels)], labels
 
 
 def load_other_people():
@@ -46,33 +47,25 @@ def load_other_people():
         return
     data = load_digits()
     scans = [Image.fromarray(np.minimum(16 * scan, 255).astype(np.uint8)) for scan in data.images]
-    for name, how in (("repeated", Image.NEAREST), ("blended", Image.BICUBIC)):
-        yield f"scikit-learn, pixels {name}", [scan.resize((160, 160), how) for scan in scans], data.target
+    yield "scikit-learn, pixels repeated", [scan.resize((160, 160), Image.NEAREST) for scan in scans], data.target
+    yield "scikit-learn, pixels blended", [scan.resize((160, 160), Image.BICUBIC) for scan in scans], data.target
     margin = [ImageOps.expand(scan, 4).resize((320, 320), Image.BILINEAR) for scan in scans]
     yield "scikit-learn, with a margin", margin, data.target
 
 
-def load_named(path):
-    """Return images and the digits that they show, as texts, from a folder or an .npz archive.
-
-    Raises UserError where there are none.
-    """
-    if path.suffix == ".npz":
-        with np.load(path) as archive:
-            return [Image.fromarray(image) for image in archive["images"]], [str(label) for label in archive["labels"]]
-    files, problems = handwriting.list_images([path])
-    if problems:
-        raise UserError(str(problems[0]))
-    named = [(file, label) for file, label in files if label]
-    return [handwriting.read_image(file) for file, _ in named], [label for _, label in named]
-
-
 def measure_named(model, path):
     """Print how well the images of a folder or an archive are predicted, and how sure the unmarked predictions are."""
-    images, labels = load_named(path)
+    if path.suffix == ".npz":
+        with np.load(path) as archive:
+            named = [(Image.fromarray(image), str(label)) for image, label in zip(archive["images"], archive["labels"])]
+    else:
+        files, _ = handwriting.list_images([path])
+        named = [(handwriting.read_image(file), label) for file, label in files if label]
+    if not named:
+        raise UserError(f"{path}: there is no image that is named after its digits")
     correct, unmarked = [], []
-    for image, label in zip(images, labels):
-        digits = handwriting.find_digits(image.convert("RGB"), single=len(label) == 1)
+    for image, label in named:
+        digits = handwriting.find_digits(image, single=len(label) == 1)
         if not len(digits.images):
             correct.append(False)
             continue
@@ -82,7 +75,7 @@ def measure_named(model, path):
         if len(predictions) == len(label):
             doubts = find_doubts(digits, probabilities)
             unmarked += [a == b for a, b, doubt in zip(predictions, label, doubts) if not doubt]
-    print(f"| {path} ({len(labels)}) | {100 * np.mean(correct):.1f}% | {100 * np.mean(unmarked):.1f}% |", flush=True)
+    print(f"| {path} ({len(named)}) | {100 * np.mean(correct):.1f}% | {100 * np.mean(unmarked):.1f}% |", flush=True)
 
 
 def main(args):

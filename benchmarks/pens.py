@@ -1,6 +1,6 @@
 """Images of digits as they come from elsewhere: MNIST's digits treated badly, pen strokes, scans, photographs.
 
-FAMILIES has a function for each kind: it takes a (28, 28) uint8 digit of MNIST, the digit's label and a numpy random
+FAMILIES has a function for each kind: it takes a digit of MNIST, a PIL image of 28x28, its label and a numpy random
 generator, and returns a PIL image. A pen follows the centre line of the digit, or writes the label in its own way.
 
 python -m benchmarks.pens      writes photograph.jpg, a number on paper, to try predict.py with
@@ -52,12 +52,10 @@ def written(digit, rng):
 
 
 def traced(image):
-    """Return the centre line of a (28, 28) digit as strokes of two points each, in a box of height or width 1."""
-    mask = skeletonize(np.asarray(Image.fromarray(image).resize((84, 84), Image.BICUBIC)) > 110)
-    weight = ndimage.gaussian_filter(mask.astype(float), 2)
-    x, y = (
-        ndimage.gaussian_filter(mask * axis.astype(float), 2) / (weight + 1e-9) for axis in np.mgrid[:84, :84][::-1]
-    )
+    """Return the centre line of a digit as strokes of two points each, in a box of height or width 1."""
+    mask = skeletonize(np.asarray(image.resize((84, 84), Image.BICUBIC)) > 110)
+    weight = ndimage.gaussian_filter(mask.astype(float), 2) + 1e-9
+    y, x = (ndimage.gaussian_filter(mask * axis.astype(float), 2) / weight for axis in np.mgrid[:84, :84])
     place = np.stack([x, y], axis=-1)  # smoothed: no stairs
     strokes = [place[[r, r], [c, c]] for r, c in np.argwhere(mask)]
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
@@ -68,14 +66,14 @@ def traced(image):
     return [(stroke - low) / max(1, *(points.max(axis=0) - low)) for stroke in strokes]
 
 
-def draw(strokes, size, height, width, rng, smooth=True, margin=1):
+def draw(strokes, size, height, width, rng, smooth=True):
     """Draw strokes black on white somewhere in an image of `size`, at most `height` high, with a pen `width` wide."""
     k = 4 if smooth else 1
     points = np.concatenate(strokes)
     low, span = points.min(axis=0), np.ptp(points, axis=0)
-    room = np.array(size) - width - 2 * margin
+    room = np.array(size) - width - 2  # a margin of 1
     height = min(height, *(room / np.maximum(span, 0.001)))
-    corner = margin + width / 2 + rng.random(2) * (room - span * height)
+    corner = 1 + width / 2 + rng.random(2) * (room - span * height)
     image = Image.new("L", (size[0] * k, size[1] * k), 255)
     pen, radius = ImageDraw.Draw(image), width * k / 2
     for stroke in strokes:
@@ -124,9 +122,8 @@ def photograph(strokes, rng, megapixels=None):
     long = int((1e6 * (megapixels or rng.uniform(0.3, 1)) * 4 / 3) ** 0.5)
     size = (long, long * 3 // 4) if rng.random() < 0.5 else (long * 3 // 4, long)
     height = min(size) * rng.uniform(0.2, 0.7)
-    ink = (
-        1 - np.asarray(draw(strokes, size, height, height * rng.uniform(0.02, 0.12), rng), np.float32)[..., None] / 255
-    )
+    drawing = draw(strokes, size, height, height * rng.uniform(0.02, 0.12), rng)
+    ink = 1 - np.asarray(drawing, np.float32)[..., None] / 255
     step, thick = height * rng.uniform(0.35, 0.9), max(1, height * 0.012)
     rows, columns = (np.arange(side) % step < thick for side in size[::-1])
     ruled = rng.integers(3)  # plain, lined, squared
@@ -144,38 +141,34 @@ def photograph(strokes, rng, megapixels=None):
 
 def enlarged(image, rng):
     """A digit as an 8x8 scan, enlarged 20 times, its pixels repeated or blended."""
-    return (
-        Image.fromarray(image[3:25, 3:25])
-        .resize((8, 8), Image.BOX)
-        .resize((160, 160), rng.choice([Image.NEAREST, Image.BILINEAR, Image.BICUBIC]))
-    )
+    how = rng.choice([Image.NEAREST, Image.BILINEAR, Image.BICUBIC])
+    return image.crop((3, 3, 25, 25)).resize((8, 8), Image.BOX).resize((160, 160), how)
 
 
 def odd_size(image, rng):
     side = int(rng.integers(14, 320))
     size = side, max(14, int(side * rng.uniform(0.85, 1.15)))
-    return Image.fromarray(image).resize(size, rng.choice([Image.NEAREST, Image.BICUBIC, Image.LANCZOS]))
+    return image.resize(size, rng.choice([Image.NEAREST, Image.BICUBIC, Image.LANCZOS]))
 
 
 def shifted(image, rng):
     """The image somewhere in a larger one."""
-    image = Image.fromarray(image) if isinstance(image, np.ndarray) else image
     canvas = Image.new("L", tuple(int(side * rng.uniform(1, 2.5)) for side in image.size))
     canvas.paste(image, tuple(int(rng.integers(0, a - b + 1)) for a, b in zip(canvas.size, image.size)))
     return canvas
 
 
-def rotated(image, rng, side=84):
-    return Image.fromarray(image).resize((side, side), Image.BICUBIC).rotate(rng.uniform(-12, 12), Image.BICUBIC)
+def rotated(image, rng):
+    return image.resize((84, 84), Image.BICUBIC).rotate(rng.uniform(-12, 12), Image.BICUBIC)
 
 
 FAMILIES = {
-    "as MNIST has them": lambda image, label, rng: Image.fromarray(image),
-    "dark on light": lambda image, label, rng: ImageOps.invert(Image.fromarray(image)),
+    "as MNIST has them": lambda image, label, rng: image,
+    "dark on light": lambda image, label, rng: ImageOps.invert(image),
     "odd sizes": lambda image, label, rng: odd_size(image, rng),
     "shifted": lambda image, label, rng: shifted(image, rng),
     "rotated by up to 12 degrees": lambda image, label, rng: rotated(image, rng),
-    "on uneven paper": lambda image, label, rng: on_paper(Image.fromarray(image), rng),
+    "on uneven paper": lambda image, label, rng: on_paper(image, rng),
     "all of that at once": lambda image, label, rng: on_paper(shifted(rotated(image, rng), rng), rng),
     "8x8 scans, enlarged": lambda image, label, rng: enlarged(image, rng),
     "thin pen tracing MNIST's digits, 28x28": lambda image, label, rng: scan(traced(image), rng),
@@ -190,9 +183,8 @@ def main(args):
     number = [written(digit, rng) for digit in (2, 0, 4, 7, 5)]
     strokes = [np.add(stroke, (0.95 * place, 0)) for place, digit in enumerate(number) for stroke in digit]
     page = photograph(strokes, rng, megapixels=2)
-    written_half = page.crop((0, 0, page.width, page.height // 2))
     with atomic_write("photograph.jpg") as part:
-        written_half.save(part, quality=90)
+        page.crop((0, 0, page.width, page.height // 2)).save(part, quality=90)
     print("Written: photograph.jpg")
 
 

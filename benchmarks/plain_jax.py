@@ -1,8 +1,6 @@
 """The same trainings in JAX with optax, as their users write them: an epoch is one `lax.scan`, compiled.
 
 python benchmarks/plain_jax.py cnn data
-
-It imports nothing of this project.
 """
 
 import argparse
@@ -18,22 +16,15 @@ import optax
 EPOCHS, BATCH, TRAINING = 10, 200, 48000
 
 
-def load_data(folder):
-    """Return images (n, 784) float32 in [0, 1], and labels (n,) int32, of the training and of the test set."""
-    with np.load(f"{folder}/mnist.npz") as file:
-        x_train, y_train, x_test, y_test = (file[name] for name in ("x_train", "y_train", "x_test", "y_test"))
-    images = [jnp.asarray(x.reshape(-1, 784).astype("float32") / 255) for x in (x_train, x_test)]
-    return images[0], jnp.asarray(y_train, jnp.int32), images[1], jnp.asarray(y_test, jnp.int32)
-
-
 def init(run, key):
     """Return the weights and biases of each layer. They start as the deck's do."""
     if run == "cnn":
+        draw = jax.nn.initializers.glorot_uniform()
         shapes = [(3, 3, 1, 16), (3, 3, 16, 36), (1764, 128), (128, 10)]
     else:
-        hidden = 800 if run == "mlp_dropout" else int(run.removeprefix("mlp_"))
+        draw = jax.nn.initializers.normal(0.05)
+        hidden = 256 if run == "mlp_256" else 800
         shapes = [(784, hidden), (hidden, 10)]
-    draw = jax.nn.initializers.glorot_uniform() if run == "cnn" else jax.nn.initializers.normal(0.05)
     keys = jax.random.split(key, len(shapes))
     return [(draw(key, shape), jnp.zeros(shape[-1])) for key, shape in zip(keys, shapes)]
 
@@ -65,11 +56,12 @@ def main():
     parser.add_argument("run", choices=["mlp_256", "mlp_800", "mlp_dropout", "cnn"])
     parser.add_argument("folder", help="where mnist.npz is")
     args = parser.parse_args()
-    run, folder = args.run, args.folder
-    x_train, y_train, x_test, y_test = load_data(folder)
-    x_val, y_val = x_train[TRAINING:], y_train[TRAINING:]
-    x_train, y_train = x_train[:TRAINING], y_train[:TRAINING]
-    model = {"cnn": cnn, "mlp_dropout": partial(mlp, rate=0.5)}.get(run, mlp)
+    with np.load(f"{args.folder}/mnist.npz") as file:
+        x_train, x_test = (file[name].reshape(-1, 784).astype("float32") / 255 for name in ("x_train", "x_test"))
+        y_train, y_test = (file[name].astype("int32") for name in ("y_train", "y_test"))
+    x_train, x_val = jnp.split(x_train, [TRAINING])
+    y_train, y_val = jnp.split(y_train, [TRAINING])
+    model = {"cnn": cnn, "mlp_dropout": partial(mlp, rate=0.5)}.get(args.run, mlp)
     adam = optax.adam(0.001)
 
     def loss(parameters, x, y, key):
@@ -99,7 +91,7 @@ def main():
         return (found.ravel() == y).mean()
 
     key = jax.random.key(0)
-    parameters = init(run, key)
+    parameters = init(args.run, key)
     state = adam.init(parameters)
     start = time.perf_counter()
     for epoch in range(EPOCHS):

@@ -2,7 +2,7 @@
 
 python benchmarks/plain_keras.py cnn data
 
-It imports nothing of this project, so that nothing of this project can make it faster.
+Like the other plain_*.py, it imports nothing of this project, so that nothing of it can make them faster.
 """
 
 import argparse
@@ -13,15 +13,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
-
-
-def load_data(folder):
-    """Slides 2-6: return the images as features in [0, 1], (n, 784), and the labels one-hot, (n, 10)."""
-    with np.load(f"{folder}/mnist.npz") as file:
-        x_train, y_train, x_test, y_test = (file[name] for name in ("x_train", "y_train", "x_test", "y_test"))
-    x_train = x_train.reshape(60000, 784).astype("float32") / 255
-    x_test = x_test.reshape(10000, 784).astype("float32") / 255
-    return x_train, keras.utils.to_categorical(y_train), x_test, keras.utils.to_categorical(y_test)
 
 
 def build_model(run):
@@ -47,23 +38,18 @@ def build_model(run):
     return model
 
 
-def fit(model, x_train, y_train, epochs=10):
-    """Slide 10: train; return Keras's History."""
-    return model.fit(x_train, y_train, validation_split=0.2, epochs=epochs, batch_size=200, verbose=2)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", choices=["mlp_256", "mlp_800", "mlp_dropout", "cnn"])
     parser.add_argument("folder", help="where mnist.npz is")
     args = parser.parse_args()
-    run, folder = args.run, args.folder
-    x_train, y_train, x_test, y_test = load_data(folder)
-    if run == "cnn":
-        x_train, x_test = x_train.reshape(60000, 28, 28, 1), x_test.reshape(10000, 28, 28, 1)
-    model = build_model(run)
+    shape = (28, 28, 1) if args.run == "cnn" else (784,)
+    with np.load(f"{args.folder}/mnist.npz") as file:  # slides 2-6
+        x_train, x_test = (file[name].reshape(-1, *shape).astype("float32") / 255 for name in ("x_train", "x_test"))
+        y_train, y_test = (keras.utils.to_categorical(file[name]) for name in ("y_train", "y_test"))
+    model = build_model(args.run)
     start = time.perf_counter()
-    fit(model, x_train, y_train)
+    model.fit(x_train, y_train, validation_split=0.2, epochs=10, batch_size=200, verbose=2)  # slide 10
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}

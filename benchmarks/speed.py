@@ -5,20 +5,23 @@ python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
 python -m benchmarks.speed cnn --without plain_jax     only this run; JAX's convolutions take long on a CPU
 
 Every measurement is a process of its own, and the implementations take turns. PyTorch and JAX are measured where they
-are installed (requirements-peers.txt). The matmul share counts only the multiply-adds of the model, forward and backward.
-Writes results/benchmark.csv, where the rows of other runs stay as they are. Ctrl-C ends it with the rounds that are
-finished. Needs Unix and MNIST in data/.
+are installed (requirements-peers.txt). The matmul share counts only the multiply-adds of the model, forward and
+backward. Writes results/benchmark.csv, where the rows of other runs stay as they are. Ctrl-C ends it with the rounds
+that are finished. Needs Unix and MNIST in data/.
 """
 
 import importlib.util
+import itertools
 import json
+import math
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 
 from digits import acceleration, cli, environment, mnist
 from digits.errors import UserError
@@ -27,13 +30,7 @@ from study.report import format_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "benchmark.csv"
-IMPLEMENTATIONS = {  # the module that each needs; those with plain_*.py are written without anything of this project
-    "plain_keras": "keras",
-    "script": "keras",
-    "plain_tensorflow": "tensorflow",
-    "plain_pytorch": "torch",
-    "plain_jax": "optax",
-}
+PEERS = {"plain_tensorflow": "tensorflow", "plain_pytorch": "torch", "plain_jax": "optax"}  # and the module they need
 LIBRARIES = "tensorflow", "keras", "torch", "jax", "optax"
 COMMANDS = {
     "mlp_256": ["mlp.py"],
@@ -44,20 +41,9 @@ COMMANDS = {
 
 
 def measure_process(command, folder):
-    """Run `python command` in `folder` and measure it.
-
-    Returns:
-        Its seconds, its peak memory in MiB, and a list of (second, line): when it wrote each line to stdout.
-    """
+    """Run `python command` in `folder`; return its seconds, peak memory in MiB, and (second, line) for each line."""
     start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-u", *command],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="utf-8",
-        errors="replace",
-    )
+    process = Popen([sys.executable, "-u", *command], cwd=folder, stdout=PIPE, stderr=DEVNULL, encoding="utf-8")
     lines = [(time.perf_counter() - start, line) for line in process.stdout]
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
@@ -67,28 +53,17 @@ def measure_process(command, folder):
     return seconds, memory, lines
 
 
-def measure_implementation(implementation, run, data):
-    """Measure one implementation once.
-
-    Args:
-        implementation: a key of `IMPLEMENTATIONS`; flags may follow "script": "script --bfloat16".
-        run: a key of `COMMANDS`.
-        data: the folder that holds mnist.npz.
-
-    Returns:
-        A dict, one row of the measurements: seconds of `fit` and of the whole process, peak memory, test accuracy,
-        and the versions of what computed it.
-    """
+def measure_implementation(implementation, run):
+    """Measure "plain_keras", one of `PEERS`, or "script", which flags may follow, once; return a row, as a dict."""
     with tempfile.TemporaryDirectory() as folder:
         if implementation.startswith("plain_"):
-            command = [ROOT / "benchmarks" / f"{implementation}.py", run, data]
+            command = [ROOT / "benchmarks" / f"{implementation}.py", run, mnist.DATA]
             seconds, memory, lines = measure_process(command, folder)
             metrics = json.loads(lines[-1][1])
             fit = metrics["fit_seconds"]
         else:
-            script, *flags = COMMANDS[run]
-            flags += implementation.split()[1:]
-            command = [ROOT / script, *flags, "--dataset", "mnist", "--data", data]
+            script, *flags = COMMANDS[run] + implementation.split()[1:]
+            command = [ROOT / script, *flags, "--dataset", "mnist", "--data", mnist.DATA]
             seconds, memory, lines = measure_process(command, folder)
             start, end = (next(at for at, line in lines if line.startswith(step)) for step in ("3. ", "4. "))
             fit = end - start  # of step 3, in which the model is compiled and trained
@@ -103,129 +78,84 @@ def measure_matmul():
     """Return the floating-point operations per second of a large matrix product in TensorFlow: the best of 10."""
     import tensorflow as tf
 
-    size, best = 2000, 0.0
+    size = 2000
     a, b = tf.random.normal((size, size)), tf.random.normal((size, size))
-    for _ in range(10):
-        start = time.perf_counter()
-        tf.matmul(a, b).numpy()
-        best = max(best, 2 * size**3 / (time.perf_counter() - start))
-    return best
+    return 2 * size**3 / min(timeit.repeat(lambda: tf.matmul(a, b).numpy(), repeat=10, number=1))
 
 
-def count_operations(run, training=48000, validation=12000, epochs=10):
+def count_operations(run):
     """Return the floating-point operations of a whole training: 2 for each multiply-add of its Dense and Conv2D layers.
 
     Forward once; backward once for the weights and, except in the first layer, once for the inputs.
-
-    Args:
-        run: a key of `COMMANDS`.
-        training, validation: numbers of images.
     """
-    import cnn
-    import mlp
-    import mlp_dropout
+    from benchmarks import plain_keras  # not earlier: it starts TensorFlow
 
-    special = {"cnn": cnn.build_model, "mlp_dropout": mlp_dropout.build_model}
-    model = special[run]() if run in special else mlp.build_model(int(run.removeprefix("mlp_")))
-    total = 0
-    layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
-    for layer in layers:
-        positions = layer.output.shape[1:-1]  # of a filter; none for a Dense layer
-        multiply_adds = layer.kernel.shape.num_elements()
-        for length in positions:
-            multiply_adds *= length
-        passes = 2 if layer is layers[0] else 3
-        total += 2 * multiply_adds * epochs * (passes * training + validation)
-    return total
+    layers = [layer for layer in plain_keras.build_model(run).layers if hasattr(layer, "kernel")]
+    # A Conv2D's kernel is used once at each position in its output; a Dense layer's once.
+    multiply_adds = [math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in layers]
+    training, validation, epochs = 48000, 12000, 10
+    return 2 * epochs * (sum(multiply_adds) * (3 * training + validation) - multiply_adds[0] * training)
 
 
 def summarize(rows, speed):
-    """Return medians over the rounds, and how many times as fast as plain Keras each implementation is.
+    """Return a DataFrame of medians over the rounds, and of how many times as fast as plain Keras all are.
 
     Args:
         rows: dicts as `measure_implementation` returns them, each with its `round`.
         speed: as `measure_matmul` returns it.
-
-    Returns:
-        A pandas.DataFrame with one row per run and implementation.
     """
     import pandas as pd
 
-    rows = pd.DataFrame(rows)
-    plain = rows[rows["implementation"] == "plain_keras"].set_index(["run", "round"])[["fit", "whole"]]
-    rows = rows.join(plain, on=["run", "round"], suffixes=("", " of plain Keras"))
-    for column in ("fit", "whole"):
-        rows[f"{column} ratio"] = rows.pop(f"{column} of plain Keras") / rows[column]
-    groups = rows.groupby(["run", "implementation"], sort=False)
-    table = groups.median(numeric_only=True).drop(columns="round")
-    for column in ("whole", "fit"):
-        for name in ("max", "min"):
-            table.insert(table.columns.get_loc(column) + 1, f"{column} {name}", getattr(groups[column], name)())
-    table["rounds"] = groups.size()
-    table["versions"] = groups["versions"].first()
+    rows = pd.DataFrame(rows).set_index(["run", "round"])
+    times = rows[["fit", "whole"]]
+    plain = times[rows["implementation"] == "plain_keras"]
+    rows[["fit ratio", "whole ratio"]] = plain.reindex(rows.index) / times
+    columns = {}
+    for name in ("fit", "whole"):
+        columns |= {name: (name, "median"), f"{name} min": (name, "min"), f"{name} max": (name, "max")}
+    columns |= {name: (name, "median") for name in ("memory", "test_accuracy", "fit ratio", "whole ratio")}
+    columns |= {"rounds": ("fit", "size"), "versions": ("versions", "first")}
+    table = rows.groupby(["run", "implementation"], sort=False).agg(**columns)
     table["matmul share"] = [count_operations(run) / seconds / speed for (run, _), seconds in table["fit"].items()]
     table["matmul GFLOPS"] = speed / 1e9
     return table.round({"memory": 0, "matmul GFLOPS": 0, "test_accuracy": 4}).round(4).reset_index()
 
 
 def format_table(table):
-    """Return the README's table, as Markdown: medians, in parentheses the least and the most of the rounds.
-
-    Args:
-        table: as `summarize` returns it.
-    """
-    import pandas as pd
-
-    def spread(column):
-        return [
-            f"{middle:.1f} s ({least:.1f}-{most:.1f})"
-            for middle, least, most in zip(table[column], table[f"{column} min"], table[f"{column} max"])
-        ]
-
-    rows = {
-        "run": table["run"],
-        "implementation": table["implementation"],
-        "training": spread("fit"),
-        "whole command": spread("whole"),
-    }
-    for name, column in (("training", "fit ratio"), ("whole command", "whole ratio")):
-        rows[f"{name}, plain Keras = 1"] = [f"{1 / ratio:.2f}" for ratio in table[column]]
-    rows["test accuracy"] = [f"{accuracy:.4f}" for accuracy in table["test_accuracy"]]
-    return format_markdown(pd.DataFrame(rows))
+    """Return the README's table of what `summarize` returns: medians, in parentheses the range of the rounds."""
+    rows = table[["run", "implementation"]].copy()
+    names = {"fit": "training", "whole": "whole command"}
+    for column, name in names.items():
+        spread = zip(table[column], table[f"{column} min"], table[f"{column} max"])
+        rows[name] = [f"{middle:.1f} s ({least:.1f}-{most:.1f})" for middle, least, most in spread]
+    for column, name in names.items():
+        rows[f"{name}, plain Keras = 1"] = [f"{1 / ratio:.2f}" for ratio in table[f"{column} ratio"]]
+    rows["test accuracy"] = table["test_accuracy"].map("{:.4f}".format)
+    return format_markdown(rows)
 
 
 def main(args):
+    import pandas as pd
+
     for run in args.runs:
         if run not in COMMANDS:
             parser.error(f"there is no run {run}; there are: {', '.join(COMMANDS)}")
-    data = mnist.DATA.resolve()
-    if not (data / "mnist.npz").exists():
+    if not (mnist.DATA / "mnist.npz").exists():
         raise UserError("data/mnist.npz is not there: data/README.md says where to get it")
-
-    implementations = [
-        implementation for implementation, module in IMPLEMENTATIONS.items() if importlib.util.find_spec(module)
-    ]
-    implementations = [
-        implementation for implementation in implementations if implementation not in (args.without or [])
-    ]
-    implementations += ["script --bfloat16"] * args.bfloat16
+    installed = [peer for peer, module in PEERS.items() if importlib.util.find_spec(module)]
+    implementations = [name for name in ("plain_keras", "script", *installed) if name not in (args.without or [])]
+    if args.bfloat16:
+        implementations.append("script --bfloat16")
     rows = []
     try:
-        for turn in range(1, args.rounds + 1):
-            for run in args.runs:
-                for implementation in implementations:
-                    row = {"round": turn, **measure_implementation(implementation, run, data)}
-                    print(
-                        f"round {turn}: {run}, {implementation}: {row['fit']:.1f} of {row['whole']:.1f} seconds",
-                        flush=True,
-                    )
-                    rows.append(row)
+        for turn, run, implementation in itertools.product(range(1, args.rounds + 1), args.runs, implementations):
+            row = measure_implementation(implementation, run)
+            print(f"round {turn}: {run}, {implementation}: {row['fit']:.1f} of {row['whole']:.1f} seconds", flush=True)
+            rows.append({"round": turn, **row})
     except KeyboardInterrupt:
         rows = [row for row in rows if row["round"] < turn]
         if not rows:
             raise
-    import pandas as pd
-
     environment.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
     table = summarize(rows, measure_matmul())
     table["device"] = f"{acceleration.device_name()}, {platform.machine()}"
@@ -240,10 +170,7 @@ def main(args):
 parser = cli.argument_parser(__doc__, "-m benchmarks.speed")
 parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
 parser.add_argument("--rounds", type=cli.bounded_int(1), default=5, help="measurements of each implementation")
-optional = [
-    implementation for implementation in IMPLEMENTATIONS if implementation != "plain_keras"
-]  # which all are compared with
-parser.add_argument("--without", action="append", choices=optional, help="leave this one out")
+parser.add_argument("--without", action="append", choices=["script", *PEERS], help="leave this one out")
 parser.add_argument("--bfloat16", action="store_true", help="measure the scripts with --bfloat16 as well")
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from digits import synthetic
 from digits.handwriting import paths
 
 COLUMNS = ["file", "position", "digit", "probability", *(f"p{digit}" for digit in range(10)), "doubt"]
+GOOD, POOR = "mlp_256_epochs2_synthetic", "mlp_256_dryrun_synthetic"
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +32,9 @@ def models(tmp_path_factory):
         process = run_script(folder, "mlp.py", "--dataset", "synthetic", *flags)
         assert process.returncode == 0, process.stderr
     broken = folder / "models" / "cnn"
-    shutil.copytree(folder / "models/mlp_256_epochs2_synthetic", broken)
-    text = (broken / "metrics.json").read_text().replace('"dataset": "synthetic"', '"dataset": "mnist"')
-    (broken / "metrics.json").write_text(text)
+    shutil.copytree(folder / "models" / GOOD, broken)
+    text = (broken / "metrics.json").read_text(encoding="utf-8").replace('"dataset": "synthetic"', '"dataset": "mnist"')
+    (broken / "metrics.json").write_text(text, encoding="utf-8")
     (broken / "model.keras").write_bytes(b"torn")
     return folder
 
@@ -44,22 +46,20 @@ def folder(models, tmp_path):
     return tmp_path
 
 
-@functools.cache
-def glyphs():
-    return synthetic.draw_glyphs()
-
-
-def glyph(digit, font=0, stroke=2):
-    """A printed digit, dark on light, 64x64."""
-    return ImageOps.invert(Image.fromarray((255 * glyphs()[(font * 4 + stroke) * 10 + digit]).astype(np.uint8)))
+glyphs = functools.cache(synthetic.draw_glyphs)
 
 
 def save(folder, *names):
-    """Save an image of the first digit in each name; return the names."""
+    """Save an image of the digits that each name starts with, printed dark on light; return the names."""
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        glyph(int(path.name[0])).save(path)
+        digits = re.match(r"\d+", path.name)[0]
+        image = Image.new("L", (20 + 70 * len(digits), 90))
+        for place, digit in enumerate(digits):
+            glyph = Image.fromarray((255 * glyphs()[20 + int(digit)]).astype(np.uint8))
+            image.paste(glyph, (10 + 70 * place, 5 + 10 * (place % 2)))
+        ImageOps.invert(image).save(path)
     return names
 
 
@@ -68,51 +68,37 @@ def table(folder):
 
 
 def test_what_is_printed_and_written(folder):
-    save(folder, "4.png")
-    process = run_script(folder, "predict.py", "4.png")
+    names = save(folder, "4.png", "5203147986.png")
+    process = run_script(folder, "predict.py", *names)
     assert process.returncode == 0 and process.stderr == ""
-    assert "Predicted by mlp_256_epochs2_synthetic" in process.stdout  # the better of the two
+    assert f"Predicted by {GOOD}" in process.stdout  # the better of the two
     assert "4.png: 4" in process.stdout and "then" in process.stdout
     rows = table(folder)
-    assert list(rows.columns) == COLUMNS and len(rows) == 1
+    assert list(rows.columns) == COLUMNS and rows["file"].tolist() == [names[0]] + 10 * [names[1]]
+    assert rows["position"].tolist() == [1, *range(1, 11)]
+    assert rows["digit"].tolist() == [4, 5, 2, 0, 3, 1, 4, 7, 9, 8, 6]
     row = rows.iloc[0]
-    assert (row["file"], row["position"], row["digit"]) == ("4.png", 1, 4)
     assert row["probability"] == row["p4"] == row[COLUMNS[4:14]].max()
     assert row[COLUMNS[4:14]].sum() == pytest.approx(1, abs=1e-4)
     with Image.open(folder / "plots/predictions/4.png") as image:
         image.load()
         assert image.format == "PNG" and image.width > 500
-    assert sorted(os.listdir(folder / "plots/predictions")) == ["4.png", "predictions.csv"]
-
-
-def test_several_digits_are_read_from_left_to_right(folder):
-    page = Image.new("L", (300, 90), 255)
-    for place, digit in enumerate((3, 1, 4, 7)):
-        page.paste(glyph(digit), (10 + 70 * place, 5 + 10 * (place % 2)))
-    page.save(folder / "number.png")
-    assert run_script(folder, "predict.py", "number.png").returncode == 0
-    rows = table(folder)
-    assert rows["position"].tolist() == [1, 2, 3, 4] and rows["digit"].tolist() == [3, 1, 4, 7]
+    assert sorted(os.listdir(folder / "plots/predictions")) == [*names, "predictions.csv"]
 
 
 def test_a_folder_named_by_digits_is_scored(folder):
-    names = save(folder, "mine/4_a.png", "mine/7_b.png", "mine/0.png")
-    glyph(2).save(folder / "mine/5_is_a_lie.jpg")
-    glyph(6).save(folder / "mine/trip.png")  # names no digit
-    row = Image.new("L", (220, 90), 255)
-    for place, digit in enumerate((3, 1, 4)):
-        row.paste(glyph(digit), (10 + 70 * place, 10))
-    row.save(folder / "mine/314_row.png")
-    row.save(folder / "mine/315_row.png")
-    (folder / "mine/notes.txt").write_text("no image, and none that claims to be one")
+    save(folder, "mine/4_a.png", "mine/7_b.png", "mine/0.png", "mine/314_row.png", "2.jpg", "6.png")
+    (folder / "2.jpg").rename(folder / "mine/5_is_a_lie.jpg")
+    (folder / "6.png").rename(folder / "mine/trip.png")  # names no digit
+    shutil.copy(folder / "mine/314_row.png", folder / "mine/315_row.png")
+    (folder / "mine/notes.txt").write_text("no image, and none that claims to be one", encoding="utf-8")
     process = run_script(folder, "predict.py", "mine")
     assert process.returncode == 0 and process.stderr == ""
     assert "mine/315_row.png: 315 was predicted as 314" in process.stdout
     assert "1 of 2 rows correct, 0.8333 of their digits" in process.stdout
     assert process.stdout.splitlines()[-3].endswith("4 of 6 correct, accuracy 0.6667 on your own handwriting")
-    matrix = evaluate.confusion_matrix([4, 7, 0, 5], [4, 7, 0, 2])
-    assert str(matrix) in process.stdout
-    assert len(table(folder)) == len(names) + 2 + 6
+    assert str(evaluate.confusion_matrix([4, 7, 0, 5], [4, 7, 0, 2])) in process.stdout
+    assert len(table(folder)) == 5 + 6
 
 
 def test_what_a_file_is_named_after():
@@ -132,46 +118,44 @@ def test_images_of_one_name_do_not_overwrite_each_other(folder):
 
 def test_model_and_all(folder):
     save(folder, "4.png")
-    poor = "mlp_256_dryrun_synthetic"
-    process = run_script(folder, "predict.py", "4.png", "--model", f"models/{poor}/")
-    assert process.returncode == 0 and f"Predicted by {poor}" in process.stdout
+    process = run_script(folder, "predict.py", "4.png", "--model", f"models/{POOR}/")
+    assert process.returncode == 0 and f"Predicted by {POOR}" in process.stdout
     process = run_script(folder, "predict.py", "4.png", "--all")
     assert process.returncode == 0
     assert list(table(folder).columns) == [*COLUMNS, "run"]
-    assert table(folder)["run"].tolist() == ["mlp_256_epochs2_synthetic", poor]
+    assert table(folder)["run"].tolist() == [GOOD, POOR]
     assert "no saved run nope" in error_line(run_script(folder, "predict.py", "4.png", "--model", "nope"), 1)
-    assert "not allowed with" in error_line(run_script(folder, "predict.py", "4.png", "--all", "--model", poor), 2)
+    assert "not allowed with" in error_line(run_script(folder, "predict.py", "4.png", "--all", "--model", POOR), 2)
 
 
 def test_a_damaged_run_is_one_line_and_the_next_best_is_used(models):
     save(models, "4.png")
     process = run_script(models, "predict.py", "4.png")
     assert "models/cnn/model.keras is missing or damaged" in error_line(process, 0)
-    assert "Predicted by mlp_256_epochs2_synthetic" in process.stdout and "4.png: 4" in process.stdout
+    assert f"Predicted by {GOOD}" in process.stdout and "4.png: 4" in process.stdout
     process = run_script(models, "predict.py", "4.png", "--all")
     assert "cnn" in error_line(process, 1) and len(table(models)) == 2
     error_line(run_script(models, "predict.py", "4.png", "--model", "cnn"), 1)
 
 
 def test_without_a_saved_run(tmp_path):
-    save(tmp_path, "4.png")
     assert "`python cnn.py`" in error_line(run_script(tmp_path, "predict.py", "4.png"), 1)
 
 
 def test_each_bad_image_is_one_line_and_the_others_are_answered(folder):
     save(folder, "4.png")
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 300), np.uint8))
-    noise.save(folder / "cut.jpg")
-    noise.save(folder / "cut.tif")
     for name in ("cut.jpg", "cut.tif"):
+        noise.save(folder / name)
         content = (folder / name).read_bytes()
         (folder / name).write_bytes(content[: len(content) // 2])
-    (folder / "text.png").write_text("I am no image")
+    (folder / "text.png").write_text("I am no image", encoding="utf-8")
     (folder / "nothing.png").touch()
     Image.new("L", (300, 300), 255).save(folder / "blank.png")
     Image.new("1", (20000, 20000)).save(folder / "bomb.png")
     Image.new("1", (11000, 11000)).save(folder / "nearly_a_bomb.png")  # Pillow only warns of these
     (folder / "empty").mkdir()
+    (folder / "locked").mkdir(mode=0)  # is only empty for who may read everything
     bad = [*sorted({path.name for path in folder.iterdir()} - {"4.png", "models"}), "missing.png"]
     process = run_script(folder, "predict.py", *bad, "4.png")
     lines = process.stderr.strip().splitlines()
@@ -184,23 +168,6 @@ def test_each_bad_image_is_one_line_and_the_others_are_answered(folder):
     before = (folder / "plots/predictions/predictions.csv").read_bytes()
     assert error_line(run_script(folder, "predict.py", "blank.png"), 1)
     assert (folder / "plots/predictions/predictions.csv").read_bytes() == before
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_without_permission(folder):
-    (folder / "locked").mkdir(mode=0)
-    assert "locked" in error_line(run_script(folder, "predict.py", "locked"), 1)
-
-
-def test_the_stand_ins_digits_are_read(folder):
-    for digit in range(10):
-        for font in (0, 3, 8):
-            path = folder / f"drawn/{digit}_{font}.png"
-            path.parent.mkdir(exist_ok=True)
-            glyph(digit, font).save(path)
-    process = run_script(folder, "predict.py", "drawn")
-    rows = table(folder)
-    assert process.returncode == 0 and np.mean(rows["digit"] == rows["file"].str[6].astype(int)) >= 0.9
 
 
 # How far below the accuracy on MNIST as it is, in shares, each kind of image may lie.
@@ -220,31 +187,13 @@ MARGINS = {
 }
 
 
-@pytest.fixture(scope="module")
-def clean(cnn, mnist):
-    """The CNN, and its accuracy on the test set as it is."""
-    with contextlib.chdir(cnn):
-        model, run = saved_runs.load_model("cnn"), saved_runs.load_run("cnn")
-    return model, run.metrics["test_accuracy"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", pens.FAMILIES)
-def test_other_images_keep_the_accuracy(clean, name):
-    model, expected = clean
+def test_other_images_keep_the_accuracy(cnn, name):
+    with contextlib.chdir(cnn):
+        model, run = saved_runs.load_model("cnn"), saved_runs.load_run("cnn")
     photographs = name.startswith("photograph")
     images, labels = benchmark.draw_images(name, 100 if photographs else 150)
     for single in (False,) if photographs else (True, False):  # a photograph takes a second
-        assert np.mean(benchmark.predict_images(model, images, single) == labels) >= expected - MARGINS[name]
-
-
-@pytest.mark.slow
-def test_the_command_line_scores_a_folder_of_photographs(cnn):
-    images, labels = benchmark.draw_images("photograph, pen writing its own digits", 40)
-    (cnn / "photographs").mkdir()
-    for number, (image, label) in enumerate(zip(images, labels)):
-        image.save(cnn / f"photographs/{label}_{number}.jpg", quality=95)
-    process = run_script(cnn, "predict.py", "photographs", "--model", "cnn")
-    assert process.returncode == 0 and process.stderr == ""
-    rows = table(cnn)
-    assert len(rows) == 40 and np.mean(rows["digit"] == rows["file"].str[12].astype(int)) >= 0.95
+        accuracy = np.mean(benchmark.predict_images(model, images, single) == labels)
+        assert accuracy >= run.metrics["test_accuracy"] - MARGINS[name]
