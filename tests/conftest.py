@@ -22,6 +22,8 @@ from digits import synthetic
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ["mlp.py", "mlp_dropout.py", "cnn.py"]
+FAST = ["--dataset", "synthetic", "--dry-run"]  # a training of two seconds
+RUN = "mlp_256_dryrun_synthetic"  # which mlp.py saves then
 HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Keras and matplotlib write into it
 
 synthetic.draw_digits = functools.cache(synthetic.draw_digits)  # drawing them takes two seconds
@@ -88,13 +90,14 @@ def run_python(folder, *command, **env):
     )
 
 
-def run_script(folder, script, *flags):
+def run_script(folder, script, *flags, stdout=None):
     """Run a script in `folder` with `flags`, in this process, where TensorFlow has been started once.
 
     Args:
         folder: the working directory.
         script: a name, as "mlp.py", of a script of this project or of one in `folder`.
         flags: texts.
+        stdout: an io.StringIO for what is printed (default: a new one).
 
     Returns:
         What a finished process has: returncode, stdout and stderr.
@@ -103,7 +106,7 @@ def run_script(folder, script, *flags):
 
     keras.backend.clear_session()  # a new process counts its layers from 0
     path = folder / script if (folder / script).exists() else ROOT / script
-    out, err, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
+    out, err, before, code = stdout or io.StringIO(), io.StringIO(), sys.argv, 0
     sys.argv = [script, *map(str, flags)]
     try:
         with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -120,9 +123,16 @@ def trained_folder(tmp_path_factory, tensorflow):
     """A folder in which mlp.py and cnn.py have run on synthetic digits; for reading only, all tests share it."""
     folder = tmp_path_factory.mktemp("trained")
     for script, *flags in (["mlp.py"], ["cnn.py", "--digit", "3"]):
-        process = run_script(folder, script, *flags, "--dataset", "synthetic", "--dry-run")
+        process = run_script(folder, script, *flags, *FAST)
         assert process.returncode == 0 and process.stderr == "", process.stderr
     return folder
+
+
+@pytest.fixture
+def trained_copy(trained_folder, tmp_path):
+    """A copy of that folder, for a test that writes into it."""
+    shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")
@@ -183,13 +193,17 @@ def make_row(experiment="mlp_256", seed=0, **more):
     return dict.fromkeys(experiments.COLUMNS, "x") | known | more
 
 
+def to_idx(array):
+    """Return the content of an IDX file, the format of MNIST's authors."""
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
+
+
 def write_idx(folder, arrays, compress):
     """Write MNIST's raw arrays as the four IDX files of its authors."""
     from digits.mnist import IDX, MNIST
 
     for name, file in zip(MNIST, IDX):
-        header = bytes([0, 0, 8, arrays[name].ndim]) + np.array(arrays[name].shape, ">i4").tobytes()
-        content = header + arrays[name].tobytes()
+        content = to_idx(arrays[name])
         if compress:
             (folder / f"{file}.gz").write_bytes(gzip.compress(content, 1))
         else:

@@ -29,10 +29,6 @@ def imported_names(path):
     return names
 
 
-def test_the_lesson_is_all_that_stands_at_the_top_level():
-    assert {path.stem for path in ROOT.glob("*.py")} == LESSON
-
-
 def test_imports_inside_digits_only_go_down():
     found = {path.stem if path.is_file() else path.name for path in (ROOT / "digits").iterdir() if path.name[0] != "_"}
     assert found == set(ROOMS)
@@ -50,17 +46,15 @@ def test_a_package_imports_no_package_above_it(package):
         assert not above & {name.split(".")[0] for name in imported_names(path)}, path
 
 
-def test_a_lesson_script_imports_only_the_lesson_and_the_workshop():
+def test_a_lesson_script_imports_no_package_but_the_workshop_and_fits_a_projector():
+    assert {path.stem for path in ROOT.glob("*.py")} == LESSON
     for name in LESSON:
+        path = ROOT / f"{name}.py"
         allowed = {"study"} if name == "reproduce" else set()
-        imported = {name.split(".")[0] for name in imported_names(ROOT / f"{name}.py")}
+        imported = {name.split(".")[0] for name in imported_names(path)}
         assert not imported & ({"study", "benchmarks", "tests"} - allowed), name
-
-
-def test_a_lesson_script_fits_a_projector():
-    for name in LESSON:
-        for number, line in enumerate((ROOT / f"{name}.py").read_text(encoding="utf-8").splitlines(), 1):
-            assert len(line) <= 100, f"{name}.py, line {number}"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            assert len(line) <= 100, f"{path.name}, line {number}"
 
 
 def test_the_accuracies_of_the_deck_stand_once():

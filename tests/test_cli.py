@@ -7,29 +7,23 @@ import sys
 
 import pytest
 
-from conftest import HOME, ROOT, SCRIPTS, environment, error_line, run_python, run_script
-from digits import cli
+from conftest import FAST, HOME, ROOT, SCRIPTS, error_line, run_python, run_script
+from conftest import environment as clean_environment
+from digits import cli, environment
 from digits.errors import UserError
-
-AT_ONCE = ["evaluate.py", "predict.py", "reproduce.py"]
-
-
-@pytest.fixture(scope="module")
-def no_tensorflow(tmp_path_factory):
-    """An environment in which importing a heavy library fails: a mistyped flag is answered before."""
-    folder = tmp_path_factory.mktemp("blocked")
-    for name in ("tensorflow", "keras", "matplotlib", "scipy", "skimage", "PIL", "jinja2", "distributed"):
-        (folder / f"{name}.py").write_text("raise ImportError('too early')")
-    return {"PYTHONPATH": str(folder)}
+from digits.figures import style
 
 
-@pytest.mark.parametrize("name", AT_ONCE)
-def test_these_scripts_answer_before_anything_heavy_is_loaded(tmp_path, no_tensorflow, name):
-    process = run_python(tmp_path, ROOT / name, "-h", **no_tensorflow)
-    assert process.returncode == 0 and process.stderr == "" and f"python {name}" in process.stdout
-    line = error_line(run_python(tmp_path, ROOT / name, "my.png", "--bogus", **no_tensorflow), 2)
-    assert "--bogus" in line and f"python {name} -h" in line
-    assert not list(tmp_path.iterdir())
+def test_these_scripts_answer_before_anything_heavy_is_loaded(tmp_path):
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "work").mkdir()
+    for name in ("tensorflow", "keras", "matplotlib", "jinja2", "distributed"):
+        (tmp_path / "blocked" / f"{name}.py").write_text("raise ImportError('too early')")
+    for name in ("evaluate.py", "predict.py", "reproduce.py"):
+        command = [tmp_path / "work", ROOT / name, "my.png", "--bogus"]
+        line = error_line(run_python(*command, PYTHONPATH=str(tmp_path / "blocked")), 2)
+        assert "--bogus" in line and f"python {name} -h" in line
+    assert not list((tmp_path / "work").iterdir())
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -50,11 +44,9 @@ def test_help_names_every_flag_and_default(tmp_path, name):
         ("cnn.py", ["--epochs", "0"], "--epochs: must be a whole number of at least 1, not '0'"),
         ("cnn.py", ["--epochs", "2.5"], "of at least 1, not '2.5'"),
         ("cnn.py", ["--epochs", "2147483648"], "of at least 1 and below 2147483648, not '2147483648'"),
-        ("cnn.py", ["--batch-size", "abc"], "--batch-size: must be a whole number"),
         ("cnn.py", ["--validation-split", "1.5"], "--validation-split: must be a number of at least 0 and below 1"),
         ("cnn.py", ["--validation-split", "nan"], "not 'nan'"),
-        ("cnn.py", ["--hidden", "3"], "unrecognized arguments: --hidden"),
-        ("cnn.py", ["--epoch", "3"], "unrecognized arguments: --epoch"),
+        ("preprocess.py", ["--dat", "x"], "unrecognized arguments: --dat"),
         ("cnn.py", ["--kernel-size", "29"], "below 29"),
         ("cnn.py", ["--learning-rate", "0"], "above 0, not '0'"),
         ("cnn.py", ["--learning-rate", "inf"], "above 0 and below inf"),
@@ -64,10 +56,7 @@ def test_help_names_every_flag_and_default(tmp_path, name):
         ("mlp.py", ["--hidden", "-3"], "--hidden: must be a whole number of at least 1, not '-3'"),
         ("mlp_dropout.py", ["--dropout", "1"], "below 1"),
         ("cnn.py", ["--digit", "10000"], "--digit: must be a whole number of at least 0 and below 10000"),
-        ("reproduce.py", ["--seeds", "0"], "--seeds: must be a whole number of at least 1"),
-        ("preprocess.py", ["--bogus"], "--bogus"),
-        ("mlp.py", ["--batch-size", "99999999999999999999"], "--batch-size: must be a whole number"),
-        ("reproduce.py", ["--workers", "99999999999999999999"], "--workers: must be a whole number"),
+        ("reproduce.py", ["--seeds", "9" * 20], "--seeds: must be a whole number of at least 1 and below"),
         ("predict.py", [], "IMAGE"),
     ],
 )
@@ -84,11 +73,6 @@ def parse(*flags):
     return parser.parse_args(flags), parser
 
 
-def test_slide_10_is_the_default():
-    args, _ = parse()
-    assert (args.epochs, args.batch_size, args.validation_split) == (10, 200, 0.2)
-
-
 @pytest.mark.parametrize(
     ("run_name", "flags", "name"),
     [
@@ -96,7 +80,6 @@ def test_slide_10_is_the_default():
         ("cnn", ["--epochs", "3"], "cnn_epochs3"),
         ("cnn", ["--epochs", "10", "--show", "--dataset", "mnist"], "cnn"),
         ("mlp_{hidden}", ["--hidden", "800"], "mlp_800"),
-        ("mlp_{hidden}", ["--seed", "7"], "mlp_256_seed7"),
         ("mlp_{hidden}", ["--seed", "1234567890"], "mlp_256_seed1234567890"),
         ("mlp_dropout", ["--dropout", "0.25", "--hidden", "800"], "mlp_dropout_hidden800_rate0.25"),
         ("cnn", ["--batch-size", "100", "--validation-split", "0", "--learning-rate", "1e-2"],
@@ -123,13 +106,17 @@ def end(error, capsys):
     return raised.value.code, capsys.readouterr().err
 
 
+OUT_OF_MEMORY = ": out of memory: try fewer hidden units or a smaller --batch-size\n"
+
+
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
         (UserError("no such\nthing", 2), 2, ": no such thing\n"),
         (OSError(28, "No space left on device", "models/cnn"), 1, "No space left on device: 'models/cnn'\n"),
         (KeyboardInterrupt(), 130, ": interrupted\n"),
-        (MemoryError(), 1, ": out of memory: try fewer hidden units or a smaller --batch-size\n"),
+        (MemoryError(), 1, OUT_OF_MEMORY),
+        (type("ResourceExhaustedError", (Exception,), {})(), 1, OUT_OF_MEMORY),  # TensorFlow's own
     ],
 )
 def test_what_a_user_can_cause_is_one_line(capsys, error, code, words):
@@ -143,32 +130,29 @@ def test_a_bug_of_ours_keeps_its_traceback(bug, capsys):
         end(bug, capsys)
 
 
+@pytest.mark.slow
 def test_a_model_too_large_for_the_machine(tmp_path):
-    process = run_script(tmp_path, "mlp.py", "--dataset", "synthetic", "--hidden", 2 * 10**9)
-    assert process.returncode == 1 and "Traceback" not in process.stderr
-    assert process.stderr.strip().splitlines()[-1].startswith("mlp.py: out of memory")
+    process = run_script(tmp_path, "mlp.py", *FAST, "--hidden", 2 * 10**9)
+    assert process.returncode == 1 and process.stderr.strip().splitlines()[-1].startswith("mlp.py: out of memory")
 
 
-def test_a_console_that_cannot_show_every_character(tmp_path):
-    process = run_python(tmp_path, ROOT / "mlp.py", "--dataset", "synthetic", "--dry-run", PYTHONIOENCODING="ascii")
+def test_no_display_an_unknown_backend_and_a_console_that_cannot_show_every_character(tmp_path):
+    settings = {"MPLBACKEND": "module://nowhere.backend", "DISPLAY": "", "PYTHONIOENCODING": "ascii"}
+    process = run_python(tmp_path, ROOT / "mlp.py", *FAST, **settings)
     assert process.returncode == 0 and process.stderr == ""
 
 
-def test_figures_need_no_display_and_mind_no_backend(tmp_path):
-    flags = ["--dataset", "synthetic", "--dry-run"]
-    process = run_python(tmp_path, ROOT / "mlp.py", *flags, MPLBACKEND="module://nowhere.backend", DISPLAY="")
-    assert process.returncode == 0 and process.stderr == ""
-    process = run_python(tmp_path, ROOT / "mlp.py", *flags, "--show", MPLBACKEND="Agg", DISPLAY="")
-    assert process.returncode == 0 and "there is no display here" in process.stdout
+def test_show_without_a_display(monkeypatch, capsys):
+    monkeypatch.setitem(environment.import_matplotlib().rcParams, "backend", "Agg")
+    style.show(["figure.png"])
+    assert "there is no display here" in capsys.readouterr().out
 
 
 def test_a_reader_that_goes_away(tmp_path):
     """`python mlp.py | head -1` ends without a traceback."""
-    command = f"{sys.executable} {ROOT / 'mlp.py'} --dataset synthetic --dry-run | head -1"
-    process = subprocess.run(
-        command, shell=True, cwd=tmp_path, env=environment(HOME.name), capture_output=True, text=True, timeout=300
-    )
-    assert process.stderr == ""
+    command = f"{sys.executable} {ROOT / 'mlp.py'} {' '.join(FAST)} | head -1"
+    settings = {"cwd": tmp_path, "env": clean_environment(HOME.name), "encoding": "utf-8", "timeout": 300}
+    assert subprocess.run(command, shell=True, capture_output=True, **settings).stderr == ""
 
 
 CRASH = "import os; os.write(2, b'I0000 chatter\\nF0000 the last words\\n'); os.abort()"

@@ -3,12 +3,9 @@
 import shutil
 
 import numpy as np
-import pytest
 
 import evaluate
-from conftest import error_line, read_metrics, run_script
-
-RUN = "mlp_256_dryrun_synthetic"
+from conftest import RUN, read_metrics, run_script
 
 
 def test_confusion_matrix_worked_by_hand():
@@ -30,33 +27,23 @@ def test_recall_and_precision_worked_by_hand():
     assert matrix.loc[0, 1] == 1 and list(scores.index) == list(range(10))
 
 
-@pytest.fixture
-def folder(trained_folder, tmp_path):
-    shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
-    return tmp_path
-
-
-def test_the_script_finds_again_what_training_found(folder):
-    before, figures = read_metrics(folder, RUN), sorted((folder / "plots" / RUN).iterdir())
-    shutil.rmtree(folder / "plots")
-    process = run_script(folder, "evaluate.py", f"models/{RUN}/")  # a path names a run too
+def test_the_script_finds_again_what_training_found(trained_copy):
+    before, figures = read_metrics(trained_copy, RUN), sorted((trained_copy / "plots" / RUN).iterdir())
+    shutil.rmtree(trained_copy / "plots")
+    process = run_script(trained_copy, "evaluate.py", f"models/{RUN}/")  # a path names a run too
     assert process.returncode == 0 and process.stderr == ""
-    assert read_metrics(folder, RUN) == before
-    assert sorted((folder / "plots" / RUN).iterdir()) == figures
+    assert read_metrics(trained_copy, RUN) == before
+    assert sorted((trained_copy / "plots" / RUN).iterdir()) == figures
     assert f"{before['test_accuracy']:.4f}" in process.stdout.splitlines()[-2]
 
 
-def test_no_run_at_all(tmp_path):
-    assert "`python cnn.py` makes one" in error_line(run_script(tmp_path, "evaluate.py"), 1)
-
-
-def test_each_damaged_run_is_one_line_and_the_others_are_still_evaluated(folder):
-    models, broken = folder / "models", ["nope"]
+def test_each_damaged_run_is_one_line_and_the_others_are_still_evaluated(trained_copy):
+    models, broken = trained_copy / "models", ["nope"]
     for file in ("model.keras", "history.csv", "metrics.json"):
         broken.append(f"broken_{file}")
         shutil.copytree(models / RUN, models / broken[-1])
         (models / broken[-1] / file).write_bytes(b"")
-    process = run_script(folder, "evaluate.py", *broken, RUN)
+    process = run_script(trained_copy, "evaluate.py", *broken, RUN)
     assert process.returncode == 1
     lines = process.stderr.strip().splitlines()
     assert len(lines) == len(broken), process.stderr

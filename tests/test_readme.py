@@ -4,12 +4,13 @@ import os
 import re
 import tempfile
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from benchmarks import speed
-from conftest import ROOT, run_python
+from conftest import ROOT, run_python, run_script
 from digits import slides
 
 LESSON = [ROOT / "README.md", ROOT / "README.zh-TW.md"]
@@ -32,10 +33,11 @@ def rows(text):
 @cache
 def help_of(*command):
     """What `python COMMAND -h` prints, which is all that it does."""
-    if command[0] != "-m":
-        command = [ROOT / command[0]]
     with tempfile.TemporaryDirectory() as folder:
-        process = run_python(folder, *command, "-h", PYTHONPATH=str(ROOT))
+        if command[0] == "-m":
+            process = run_python(folder, *command, "-h", PYTHONPATH=str(ROOT))
+        else:
+            process = run_script(Path(folder), command[0], "-h")
         printed = process.stdout.removeprefix("Starting TensorFlow ...\n")
         assert process.returncode == 0 and printed.startswith("usage: "), process.stderr
         assert not os.listdir(folder)
@@ -48,20 +50,16 @@ def describe_seeds(experiment):
 
 
 @each_readme
-def test_links_and_images_exist(readme):
-    for target in re.findall(r"\]\(([^)]+)\)", readme.read_text(encoding="utf-8")):
-        assert (readme.parent / target.split("#")[0]).exists(), target
-
-
-@each_readme
-def test_files_that_are_named_exist(readme):
+def test_what_it_links_to_and_the_files_that_it_names_exist(readme):
     text = readme.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (readme.parent / target.split("#")[0]).exists(), target
     for name in re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md|css))`", text):
         assert (ROOT / name).exists() or (readme.parent / name).exists() or name == "my_mlp.py", name
 
 
 @each_readme
-def test_commands_exist_with_their_flags(readme):
+def test_commands_exist_with_their_flags(readme, tensorflow):
     text = readme.read_text(encoding="utf-8")
     for line in re.findall(r"^python (.+)|`python ([^`]+)`", text, re.M):
         words = re.split(r"\s{2,}| #", line[0] or line[1])[0].split()
@@ -75,7 +73,7 @@ def test_commands_exist_with_their_flags(readme):
 
 
 @each_lesson
-def test_flags_that_are_named_exist(readme):
+def test_flags_that_are_named_exist(readme, tensorflow):
     flags = re.findall(r"`(--[\w-]+)[^`]*`", readme.read_text(encoding="utf-8"))
     helps = "".join(help_of(script) for script in ("mlp.py", "mlp_dropout.py", "cnn.py"))
     assert flags and all(flag in helps for flag in flags)
@@ -96,14 +94,10 @@ def test_the_first_table_is_the_study_and_the_benchmark(readme):
 
 
 @each_lesson
-def test_the_exercise_with_larger_filters_is_the_studys(readme):
+def test_the_exercise_with_larger_filters_is_the_studys_and_all_fits_in_130_lines(readme):
     text = readme.read_text(encoding="utf-8")
     assert describe_seeds("cnn_kernel5") in text and text.count(describe_seeds("cnn")) == 2
-
-
-@each_lesson
-def test_the_lesson_fits_in_130_lines(readme):
-    assert len(readme.read_text(encoding="utf-8").splitlines()) <= 130
+    assert len(text.splitlines()) <= 130
 
 
 def test_both_languages_have_the_same_numbers_and_commands():

@@ -32,10 +32,13 @@ def test_figures_name_a_run_in_words():
     assert make_run(deck_model=False).title == "cnn"
 
 
-def test_an_edited_model_and_a_seed_of_ones_own(capsys):
+def test_an_edited_model_synthetic_digits_and_a_seed_of_ones_own(capsys):
     results.print_summary(make_run("cnn", deck_model=False), ["draw.html"])
     out = capsys.readouterr().out
     assert "Not the deck's model" in out and "0.9902" not in out
+    results.print_summary(make_run(dataset="synthetic"), ["draw.html"])
+    out = capsys.readouterr().out
+    assert "SYNTHETIC" in out and "0.9902" not in out
     results.print_summary(make_run("cnn_seed7"), ["draw.html"])
     out = capsys.readouterr().out
     assert "The deck (slide 29): 0.9902" in out and "By 20 seeds, " in out
@@ -50,12 +53,6 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, accuracy, place):
     assert "By 20 seeds, " in out and f"this one is {place}" in out
 
 
-def test_synthetic_digits_are_never_compared_with_the_deck(capsys):
-    results.print_summary(make_run(dataset="synthetic"), ["draw.html"])
-    out = capsys.readouterr().out
-    assert "SYNTHETIC" in out and "0.9902" not in out
-
-
 def test_the_decks_numbers_lie_where_the_study_expects_runs():
     for name, reference in slides.RUNS.items():
         values = results.read_study_accuracies(name)
@@ -64,15 +61,12 @@ def test_the_decks_numbers_lie_where_the_study_expects_runs():
         assert reference.accuracy is None or low < reference.accuracy < high
 
 
-def test_intervals_of_little():
+def test_intervals_of_one_value_of_none_and_of_equal_ones():
     assert np.isnan([intervals.mean_interval([0.5]), intervals.prediction_interval([])]).all()
+    assert intervals.mean_interval([0.02, 0.02, 0.02]) == pytest.approx((0.02, 0.02))
 
 
 def test_prediction_interval_worked_by_hand():
     """t(0.995, 2) = 9.9248; of 1, 2, 3 the mean is 2, the standard deviation 1."""
     low, high = intervals.prediction_interval([1, 2, 3])
     assert (low + high) / 2 == pytest.approx(2) and (high - low) / 2 == pytest.approx(9.9248 * (4 / 3) ** 0.5, rel=1e-4)
-
-
-def test_the_interval_of_equal_values_is_their_value():
-    assert intervals.mean_interval([0.02, 0.02, 0.02]) == pytest.approx((0.02, 0.02))
