@@ -59,7 +59,8 @@ def train_missing(args, missing, rows):
     if args.dry_run:
         return
     if in_this_process:
-        tensorflow.config.threading.set_intra_op_parallelism_threads(args.threads or 0)  # 0: all cores
+        if args.threads:
+            tensorflow.config.threading.set_intra_op_parallelism_threads(args.threads)
         data = experiments.load_mnist(args.data)
         save_rows((experiments.run_once(name, seed, data) for name, seed in missing), len(missing))
         return
