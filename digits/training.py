@@ -76,10 +76,18 @@ def fit(
         "shuffle": shuffle,
     }
     callbacks = keras.tree.flatten(callbacks) if callbacks else []
-    exact = not others and isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and isinstance(shuffle, bool)
+    exact = not others and isinstance(shuffle, bool) and are_arrays((x, y))
+    exact = exact and (validation_data is None or are_arrays(validation_data))
     if exact and not any(map(watches_batches, callbacks)):
         return _fit_faster(model, callbacks, arguments, **data)
     return _fit_until_interrupted(model, callbacks, arguments | data)
+
+
+def are_arrays(pair):
+    """Return whether `pair` is a tuple of two arrays, one row of the first for each row of the second."""
+    if not isinstance(pair, tuple) or [type(part) for part in pair] != [np.ndarray, np.ndarray]:
+        return False
+    return len(pair[0]) == len(pair[1])
 
 
 def watches_batches(callback):
@@ -99,11 +107,11 @@ def _fit_faster(model, callbacks, arguments, x, y, batch_size, validation_split,
         x, y = x[:split_at], y[:split_at]
     steps = math.ceil(len(x) / batch_size)
     if arguments["verbose"]:
-        validated = len(validation_data[0]) if isinstance(validation_data, tuple) else "no"
+        validated = len(validation_data[0]) if validation_data else 0
         print(f"{len(x)} images for training, {validated} for validation; {acceleration.device_name()}")
         epochs = "1 epoch" if arguments["epochs"] == 1 else f"{arguments['epochs']} epochs"
         print(f"{epochs} of {steps} batches of {batch_size}", flush=True)
-    if isinstance(validation_data, tuple) and len(validation_data) == 2:
+    if validation_data:
         validation_data = acceleration.batch_dataset(*validation_data, batch_size)
     arguments |= {
         "x": acceleration.batch_dataset(x, y, batch_size, shuffle),
@@ -115,7 +123,7 @@ def _fit_faster(model, callbacks, arguments, x, y, batch_size, validation_split,
     with acceleration.several_batches_at_once(model, math.ceil(steps / UPDATES)):
         if model.built:  # TensorFlow traces a step that creates variables twice: so they are created here
             model.optimizer.build(model.trainable_variables)
-            if validation_data is not None:
+            if validation_data:
                 model.evaluate(validation_data.take(1), verbose=0)
         return _fit_until_interrupted(model, callbacks, arguments)
 

@@ -172,3 +172,25 @@ def test_type_and_file_are_keras_own(tmp_path, digits):
     before = model.evaluate(*digits, verbose=0)[0]
     model.fit(*digits, verbose=0)
     assert model.evaluate(*digits, verbose=0)[0] < before
+
+
+@pytest.mark.parametrize("kind", ["a list", "with weights", "a dataset"])
+def test_other_validation_data_are_left_to_keras(keras_adam, digits, kind):
+    x, y = digits
+    weights = np.ones(len(x) - 1680, "float32")
+    found = []
+    for accelerated in (True, False):
+        validation_data = {
+            "a list": [x[1680:], y[1680:]],
+            "with weights": (x[1680:], y[1680:], weights),
+            "a dataset": acceleration.batch_dataset(x[1680:], y[1680:], 200),
+        }[kind]
+        options = {"validation_split": 0, "validation_data": validation_data}
+        found.append(train("mlp_256", (x[:1680], y[:1680]), accelerated, **options))
+    assert_same(*found)
+
+
+def test_images_without_labels_are_keras_error(digits):
+    x, y = digits
+    with pytest.raises(ValueError, match="cardinality"):
+        train("mlp_256", (x[:1000], y), True, validation_split=0)
