@@ -124,7 +124,7 @@ def keras_home():
 def read_keras_settings():
     """Return the settings, by keras.json and the environment, that differ from Keras's own, as a dict."""
     found = {}
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, TypeError):
         found.update(json.loads((keras_home() / "keras.json").read_text(encoding="utf-8")))
     expected = dict(KERAS_SETTINGS)
     for name in ("backend", "max_epochs", "max_steps_per_epoch"):

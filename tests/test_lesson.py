@@ -17,7 +17,7 @@ import pytest
 import mlp
 import preprocess
 from conftest import FAST, HOME, ROOT, RUN, environment, error_line, read_metrics, run_python, run_script
-from digits import acceleration, slides, synthetic, training
+from digits import acceleration, runs, slides, synthetic, training
 from digits.figures import training as figures
 from test_training import BUILD
 
@@ -214,10 +214,13 @@ class InterruptingStream(io.StringIO):
 
     def write(self, text):
         super().write(text)
+        self.interrupt()
+        return len(text)
+
+    def interrupt(self):
         if self.signals and self.after in self.getvalue():
             self.signals -= 1
             signal.raise_signal(self.number)
-        return len(text)
 
 
 @pytest.mark.parametrize(
@@ -232,13 +235,21 @@ class InterruptingStream(io.StringIO):
         ("Drawing", 2, signal.SIGINT, "the run is in", RUN),
     ],
 )
-def test_whenever_and_however_often_it_comes(tmp_path, after, signals, number, words, kept):
+def test_whenever_and_however_often_it_comes(tmp_path, monkeypatch, after, signals, number, words, kept):
     edit(tmp_path, {"epochs=args.epochs": "epochs=4"})
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C
+    stdout, versions = InterruptingStream(after, signals, number), runs.versions
+    monkeypatch.setattr(runs, "versions", lambda: stdout.interrupt() or versions())  # while the run is saved, too
+
+    def come_through(number, frame):
+        raise KeyError(number)
+
+    handler = signal.signal(number, come_through)  # and not ignored, as Ctrl-C is in a shell's background job
     try:
-        process = run_script(tmp_path, "mlp.py", *FAST, stdout=InterruptingStream(after, signals, number))
+        process = run_script(tmp_path, "mlp.py", *FAST, stdout=stdout)
+    except KeyboardInterrupt:
+        pytest.fail("a signal came through")
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.signal(number, handler)
     line = error_line(process, 130)
     assert words in line and [path.name for path in tmp_path.glob("models/*")] == ([kept] if kept else [])
     if kept:

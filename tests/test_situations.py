@@ -113,7 +113,7 @@ def test_another_courses_settings(tmp_path, trained_folder):
 
 def test_settings_that_keras_cannot_use(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    for content, found in (("[]", {}), ("{torn", {}), ('{"floatx": "float99"}', {"floatx": "float99"})):
+    for content, found in (("[]", {}), ("null", {}), ("{torn", {}), ('{"floatx": "float99"}', {"floatx": "float99"})):
         (tmp_path / "keras.json").write_text(content, encoding="utf-8")
         assert environment.read_keras_settings() == found
 
