@@ -77,7 +77,7 @@ def plot_mistakes(run, model, data, probabilities):
 
 
 def caption_images(data, probabilities, chosen):
-    """Return the test images of the numbers `chosen`, and a caption for each."""
+    """Return the test images of the numbers `chosen`, and a caption for each: what `evaluation.plot_images` takes."""
     labels, predictions = data.y_test[chosen].argmax(axis=1), probabilities[chosen].argmax(axis=1)
     captions = map(evaluation.describe_prediction, labels, predictions, probabilities[chosen].max(axis=1))
     return data.x_test[chosen], list(captions)
@@ -157,15 +157,13 @@ def plot_comparison(all_runs, data, probabilities):
     if not names.keys() <= deck.keys():
         return
     labels = data.y_test.argmax(axis=1)
-    predictions = {name: probabilities[name].argmax(axis=1) for name in names}
-    correct = {name: predictions[name] == labels for name in names}
+    correct = {name: probabilities[name].argmax(axis=1) == labels for name in names}
     groups = {}
     for better, worse in (("cnn", "mlp_256"), ("mlp_256", "cnn")):
         only, confidence = np.flatnonzero(correct[better] & ~correct[worse]), probabilities[worse].max(axis=1)
         shown = only[np.argsort(-confidence[only], kind="stable")][:12]
-        captions = map(evaluation.describe_prediction, labels[shown], predictions[worse][shown], confidence[shown])
         title = f"{len(only)} images that only the {names[better]} classifies correctly: label → {names[worse]}'s"
-        groups[f"{title} prediction"] = data.x_test[shown], list(captions)
+        groups[f"{title} prediction"] = caption_images(data, probabilities[worse], shown)
     cnn, mlp = correct["cnn"], correct["mlp_256"]
     table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
     title = f"{len(labels)} test images, classified by the CNN and by the MLP with 256 units"

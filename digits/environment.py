@@ -65,9 +65,8 @@ def import_tensorflow():
     """
     overridden = read_keras_settings()
     try:
-        if (
-            "tensorflow" not in sys.modules and threading.current_thread() is threading.main_thread()
-        ):  # not Dask's workers
+        is_main = threading.current_thread() is threading.main_thread()  # and not a Dask worker's
+        if is_main and "tensorflow" not in sys.modules:
             print("Starting TensorFlow ...", flush=True)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
         import_matplotlib()  # before Keras does

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digits.figures.evaluation import format_percent
+from digits.figures.style import format_percent
 
 CONFIDENCE = 0.9  # below it, a prediction is doubtful: above, 98 of 100 were correct on other people's digits
 

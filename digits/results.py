@@ -60,10 +60,8 @@ def find_test_metrics(scores, matrix):
     matrix = np.asarray(matrix)
     accuracy = np.trace(matrix) / matrix.sum()
     if abs(scores.get("accuracy", accuracy) - accuracy) > 1e-4:
-        keras_accuracy = scores["accuracy"]
-        warn(
-            f"the accuracy is {keras_accuracy:.4f} by Keras and {accuracy:.4f} by the confusion matrix: which is wrong?"
-        )
+        by_keras = scores["accuracy"]
+        warn(f"the accuracy is {by_keras:.4f} by Keras and {accuracy:.4f} by the confusion matrix: which is wrong?")
     return {"test_loss": scores["loss"], "test_accuracy": accuracy, "confusion_matrix": matrix}
 
 
@@ -91,9 +89,9 @@ def rescue(error, args):
     Returns:
         A sentence that says where the model is, or "".
     """
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if "run" not in args:  # not of a script that trains
         return ""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     for frame in frames:
         if frame.f_code is save.__code__ and "run" in frame.f_locals:
             return f"the run is in {runs.MODELS / frame.f_locals['run'].name}"
