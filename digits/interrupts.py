@@ -2,7 +2,9 @@
 
 import contextlib
 import signal
+import sys
 import threading
+import traceback
 
 
 @contextlib.contextmanager
@@ -27,26 +29,40 @@ def handled(handler):
 def raise_once():
     """Let the first Ctrl-C in this block raise KeyboardInterrupt, and no later one.
 
-    What is saved after the first one is then saved whole, however often Ctrl-C is pressed.
+    What is saved after the first one is then saved whole, however often Ctrl-C is pressed. Raised in the middle of
+    TensorFlow's own code, a KeyboardInterrupt can bring the whole process down: then the Keras function that called
+    TensorFlow raises it at its next line, which is after the batch.
     """
     received = []
 
     def interrupt(number, frame):
         received.append(number)
-        if len(received) == 1:
+        if len(received) > 1:
+            return
+        keras_frames = [outer for outer, _ in traceback.walk_stack(frame) if _is_keras_loop(outer)]
+        if not keras_frames:
             raise KeyboardInterrupt
+        keras_frames[-1].f_trace = _raise_interrupt
+        sys.settrace(lambda *event: None)  # no other function is traced
 
     return handled(interrupt)
 
 
+def _is_keras_loop(frame):
+    in_keras = frame.f_globals.get("__name__", "").startswith("keras.")
+    return in_keras and frame.f_code.co_name in ("fit", "evaluate", "predict")
+
+
+def _raise_interrupt(frame, event, argument):
+    sys.settrace(None)
+    raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def postponed():
-    """Let Ctrl-C wait until this block is done; yield the list of the signals that wait.
-
-    At the end of the block a KeyboardInterrupt is raised for those that are still in the list.
-    """
+    """Let Ctrl-C wait until this block is done, which then raises KeyboardInterrupt."""
     received = []
     with handled(lambda number, frame: received.append(number)):
-        yield received
+        yield
     if received:
         raise KeyboardInterrupt

@@ -129,16 +129,9 @@ def _fit_faster(model, callbacks, arguments, x, y, batch_size, validation_split,
 
 
 def _fit_until_interrupted(model, callbacks, arguments):
-    def stop(batch, logs=None):
-        if received:
-            raise KeyboardInterrupt
-
-    # Raised in the middle of TensorFlow's own code, a KeyboardInterrupt can bring the whole process down.
-    between_batches = keras.callbacks.LambdaCallback(on_train_batch_end=stop, on_test_batch_end=stop)
     try:
-        with interrupts.postponed() as received:
-            type(model).fit(model, callbacks=[*callbacks, between_batches], **arguments)
-            received.clear()
+        with interrupts.raise_once():
+            type(model).fit(model, callbacks=callbacks, **arguments)
     except KeyboardInterrupt:
         if not model.history.epoch:
             message = f"interrupted in epoch 1 of {arguments['epochs']}: nothing of it was kept"
