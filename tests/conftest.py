@@ -58,12 +58,7 @@ def mnist(mnist_folder):
 
 
 def environment(home, **more):
-    """Return an environment without a network, with a home of its own and nobody's TensorFlow settings.
-
-    Args:
-        home: an existing folder outside the checkout, for the caches that libraries write into the home folder.
-        more: further variables.
-    """
+    """Return an environment without a network and without anybody's settings; libraries write caches into `home`."""
     home = Path(home).resolve()
     assert home != ROOT and ROOT not in home.parents, "nothing may write caches into the checkout"
     closed = "http://127.0.0.1:9"
@@ -72,13 +67,7 @@ def environment(home, **more):
 
 
 def run_python(folder, *command, **env):
-    """Run `python <command>` in `folder`, without a network; return the finished process.
-
-    Args:
-        folder: the working directory.
-        command: the arguments of Python.
-        env: environment variables to add.
-    """
+    """Run `python <command>` in `folder`, without a network and with more variables in `env`; return the process."""
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,
@@ -91,13 +80,7 @@ def run_python(folder, *command, **env):
 
 
 def run_script(folder, script, *flags, stdout=None):
-    """Run a script in `folder` with `flags`, in this process, where TensorFlow has been started once.
-
-    Args:
-        folder: the working directory.
-        script: a name, as "mlp.py", of a script of this project or of one in `folder`.
-        flags: texts.
-        stdout: an io.StringIO for what is printed (default: a new one).
+    """Run a script in `folder`, its own or this project's, in this process, where TensorFlow has been started once.
 
     Returns:
         What a finished process has: returncode, stdout and stderr.
@@ -137,10 +120,7 @@ def trained_copy(trained_folder, tmp_path):
 
 @pytest.fixture(scope="session")
 def train(mnist_folder, tmp_path_factory, tensorflow):
-    """A function that trains a run of the deck on MNIST, once in a test session; it returns what the script printed.
-
-    All of them are trained in one folder, which is the function's `folder`.
-    """
+    """A function that trains a run of the deck on MNIST in its `folder`, once; it returns what the script printed."""
     folder = tmp_path_factory.mktemp("runs")
 
     @functools.cache
@@ -198,13 +178,12 @@ def to_idx(array):
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
 
 
-def write_idx(folder, arrays, compress):
-    """Write MNIST's raw arrays as the four IDX files of its authors."""
+def write_idx(folder, arrays, compress, path_of=str):
+    """Write MNIST's raw arrays as its authors' four IDX files, at the paths that `path_of` makes of their names."""
     from digits.mnist import IDX, MNIST
 
     for name, file in zip(MNIST, IDX):
+        path = folder / path_of(file)
+        path.parent.mkdir(parents=True, exist_ok=True)
         content = to_idx(arrays[name])
-        if compress:
-            (folder / f"{file}.gz").write_bytes(gzip.compress(content, 1))
-        else:
-            (folder / file).write_bytes(content)
+        path.write_bytes(gzip.compress(content, 1) if compress else content)

@@ -121,7 +121,7 @@ def test_bad_sources_leave_nothing_and_a_good_download_is_kept(server, data, tmp
 
 
 def test_idx_mirror(data, tmp_path, monkeypatch):
-    write_idx(tmp_path, RAW, compress=True)
+    write_idx(tmp_path, RAW, compress=True, path_of="{}.gz".format)
     monkeypatch.setattr(mnist, "SOURCES", [(f"{tmp_path.as_uri()}/", [f"{file}.gz" for file in mnist.IDX])])
     assert_is_mnist(mnist.find_mnist())
     assert len(list(data.iterdir())) == 4

@@ -16,14 +16,16 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_grid_leaves_out_what_is_done(folder):
-    for seed in (0, 1, 2):
-        experiments.add_row(make_row(seed=seed))
+def test_the_grid_leaves_out_what_is_done_and_with_again_only_what_this_code_has_done(folder):
+    for row in (make_row(), make_row(seed=1, code="old", commit="abc"), make_row(seed=2, code="old", commit="abc")):
+        experiments.add_row(row)
     flags = ["--dry-run", "--seeds", "5", "--experiments", "mlp_256", "cnn"]
     process = run_script(folder, "reproduce.py", *flags)
     assert process.returncode == 0 and process.stderr == ""
+    assert "computed by other code: 2 by that of commit abc; --again" in process.stdout
     assert "10 runs, 7 of them to do" in process.stdout
     assert "slide 12, 2 to do" in process.stdout and "slide 29, 5 to do" in process.stdout
+    assert "10 runs, 9 of them to do" in run_script(folder, "reproduce.py", *flags, "--again").stdout
     assert len(experiments.read_rows()) == 3
 
 
@@ -39,11 +41,12 @@ def test_the_report_has_what_there_is_and_the_same_tables_in_markdown_and_html(f
     rows = [make_row(name, seed, test_accuracy=0.95) for name in ("mlp_256", "cnn", "mlp_800") for seed in range(3)]
     report.write_report(pd.DataFrame(rows))
     assert "plots/study/ (accuracy.png, claims.png)" in capsys.readouterr().out.replace("\\", "/")
-    report.write_report(pd.DataFrame([*rows, make_row("mlp_800_of_3000")]))
+    report.write_report(pd.DataFrame([*rows, make_row("mlp_800_of_3000", commit="abc")]))
     assert [path.name for path in sorted(report.PLOTS.iterdir())] == ["accuracy.png", "claims.png", "sizes.png"]
     markdown = report.MARKDOWN.read_text(encoding="utf-8")
     html = ElementTree.fromstring(f"<page>{report.HTML.read_text(encoding='utf-8')}</page>")
-    assert markdown.startswith("# The study\n\nComputed: 10 runs by commit x ") and len(html.findall("table")) == 2
+    assert markdown.startswith("# The study\n\nComputed: 9 runs by commit x ") and "; 1 runs by commit abc" in markdown
+    assert len(html.findall("table")) == 2
     lines = [line for line in markdown.splitlines() if line.startswith("|") and not line.startswith("| ---")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert cells == [[cell.text for cell in row] for row in html.iter("tr")]
@@ -51,19 +54,13 @@ def test_the_report_has_what_there_is_and_the_same_tables_in_markdown_and_html(f
     assert [row[0] for row in cells[1:5]] == ["mlp_256", "mlp_800", "cnn", "mlp_800_of_3000"]
 
 
-def test_the_committed_study_is_whole(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    rows = experiments.read_rows()
-    assert set(rows["experiment"]) == set(experiments.EXPERIMENTS)
-    assert (rows.groupby("experiment").size() == 20).all()
-    assert rows[["dataset_sha256", "commit", "threads"]].nunique().tolist() == [1, 1, 1]
-    assert "+" not in rows["commit"].iloc[0]
-
-
-def test_a_finished_study_gives_the_committed_tables_in_whatever_order_its_runs_ended(folder):
+def test_the_committed_study_is_whole_and_gives_its_tables_in_whatever_order_its_runs_ended(folder):
     experiments.ROWS.parent.mkdir()
     header, *lines = (ROOT / experiments.ROWS).read_text(encoding="utf-8").splitlines()
     experiments.ROWS.write_text("\n".join([header, *reversed(lines), ""]), encoding="utf-8")
+    rows = experiments.read_rows()
+    assert len(rows) == 200 and rows[["dataset_sha256", "commit", "threads"]].nunique().tolist() == [1, 1, 1]
+    assert "+" not in rows["commit"][0]
     process = run_script(folder, "reproduce.py")
     assert process.returncode == 0 and process.stderr == "" and "200 runs, 0 of them to do" in process.stdout
     for path in (report.MARKDOWN, report.HTML):
