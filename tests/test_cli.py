@@ -1,5 +1,6 @@
 """The command line as a student meets it: help, typing errors, consoles that know little."""
 
+import importlib
 import re
 import signal
 import subprocess
@@ -49,14 +50,11 @@ def test_help_names_every_flag_and_default(tmp_path, name):
         ("preprocess.py", ["--dat", "x"], "unrecognized arguments: --dat"),
         ("cnn.py", ["--kernel-size", "29"], "below 29"),
         ("cnn.py", ["--learning-rate", "0"], "above 0, not '0'"),
-        ("cnn.py", ["--learning-rate", "inf"], "above 0 and below inf"),
         ("cnn.py", ["--seed", "4294967296"], "below 4294967296"),
         ("cnn.py", ["--data", "/nowhere", "--dataset", "mnist"], "there is no /nowhere; leave --data out"),
         ("cnn.py", ["--dataset", "fashion"], "invalid choice"),
-        ("mlp.py", ["--hidden", "-3"], "--hidden: must be a whole number of at least 1, not '-3'"),
         ("mlp_dropout.py", ["--dropout", "1"], "below 1"),
         ("cnn.py", ["--digit", "10000"], "--digit: must be a whole number of at least 0 and below 10000"),
-        ("reproduce.py", ["--seeds", "9" * 20], "--seeds: must be a whole number of at least 1 and below"),
         ("predict.py", [], "IMAGE"),
     ],
 )
@@ -64,13 +62,6 @@ def test_a_bad_argument_is_one_line(tmp_path, name, flags, words):
     line = error_line(run_script(tmp_path, name, *flags), 2)
     assert words in line and f"python {name} -h" in line
     assert not list(tmp_path.iterdir())
-
-
-def parse(*flags):
-    parser = cli.training_parser("")
-    parser.add_argument("--hidden", type=cli.bounded_int(1), default=256)
-    parser.add_argument("--dropout", type=cli.bounded_float(0, 1), default=0.5)
-    return parser.parse_args(flags), parser
 
 
 @pytest.mark.parametrize(
@@ -81,32 +72,16 @@ def parse(*flags):
         ("cnn", ["--epochs", "10", "--show", "--dataset", "mnist"], "cnn"),
         ("mlp_{hidden}", ["--hidden", "800"], "mlp_800"),
         ("mlp_{hidden}", ["--seed", "1234567890"], "mlp_256_seed1234567890"),
-        ("mlp_dropout", ["--dropout", "0.25", "--hidden", "800"], "mlp_dropout_hidden800_rate0.25"),
+        ("mlp_dropout", ["--dropout", "0.25", "--hidden", "256"], "mlp_dropout_hidden256_rate0.25"),
         ("cnn", ["--batch-size", "100", "--validation-split", "0", "--learning-rate", "1e-2"],
          "cnn_batch100_validation0.0_lr0.01"),
-        ("cnn", ["--deterministic", "--dry-run"], "cnn_deterministic_dryrun"),
-        ("cnn", ["--bfloat16"], "cnn_bfloat16"),
     ],
 )  # fmt: skip
-def test_a_runs_name_tells_its_experiment(run_name, flags, name):
+def test_a_runs_name_tells_its_experiment(tensorflow, run_name, flags, name):
     script = run_name.removesuffix("_{hidden}")
-    assert cli.name_run(*parse(*flags), run_name, f"/anywhere/{script}.py") == name
-    assert cli.name_run(*parse(*flags), run_name, f"my_{script}.py") == f"my_{name}"
-    assert cli.name_run(*parse(*flags), run_name, None) == f"notebook_{name}"
-
-
-def end(error, capsys):
-    """What `cli.run` makes of an error: the exit code, and what is written to stderr."""
-
-    def main(args):
-        raise error
-
-    with pytest.raises(SystemExit) as raised:
-        cli.run(main, cli.argument_parser(""), [])
-    return raised.value.code, capsys.readouterr().err
-
-
-OUT_OF_MEMORY = ": out of memory: try fewer hidden units or a smaller --batch-size\n"
+    parser = importlib.import_module(script).parser
+    for path, prefix in ((f"/anywhere/{script}.py", ""), (f"my_{script}.py", "my_"), (None, "notebook_")):
+        assert cli.name_run(parser.parse_args(flags), parser, run_name, path) == prefix + name
 
 
 @pytest.mark.parametrize(
@@ -114,20 +89,17 @@ OUT_OF_MEMORY = ": out of memory: try fewer hidden units or a smaller --batch-si
     [
         (UserError("no such\nthing", 2), 2, ": no such thing\n"),
         (OSError(28, "No space left on device", "models/cnn"), 1, "No space left on device: 'models/cnn'\n"),
-        (KeyboardInterrupt(), 130, ": interrupted\n"),
-        (MemoryError(), 1, OUT_OF_MEMORY),
-        (type("ResourceExhaustedError", (Exception,), {})(), 1, OUT_OF_MEMORY),  # TensorFlow's own
+        (MemoryError(), 1, ": out of memory: try fewer hidden units or a smaller --batch-size\n"),
     ],
 )
 def test_what_a_user_can_cause_is_one_line(capsys, error, code, words):
-    found, line = end(error, capsys)
-    assert found == code and line.endswith(words) and line.count("\n") == 1
+    def main(args):
+        raise error
 
-
-@pytest.mark.parametrize("bug", [ValueError("ours"), KeyError("ours"), ImportError("ours")])
-def test_a_bug_of_ours_keeps_its_traceback(bug, capsys):
-    with pytest.raises(type(bug)):
-        end(bug, capsys)
+    with pytest.raises(SystemExit) as raised:
+        cli.run(main, cli.argument_parser(""), [])
+    line = capsys.readouterr().err
+    assert raised.value.code == code and line.endswith(words) and line.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -43,12 +43,10 @@ def test_evaluate_prints_them_all_against_the_deck(runs):
     process = run_script(runs, "evaluate.py")
     assert process.returncode == 0 and process.stderr == ""
     assert {"learning_curves.png", "disagreements.png", "index.html"} <= {path.name for path in runs.glob("plots/*")}
-    rows = [line.split() for line in process.stdout.splitlines()[-5:-1]]
-    assert [row[:3] for row in rows] == [
-        ["mlp_256", "12", "0.9762"],
-        ["mlp_800", "13", "-"],
-        ["mlp_dropout", "17", "-"],
-        ["cnn", "29", "0.9902"],
+    ours = {name: f"{read_metrics(runs, name)['test_accuracy']:.4f}" for name in COMMANDS}
+    assert [line.split()[:4] for line in process.stdout.splitlines()[-5:-1]] == [
+        ["mlp_256", "12", "0.9762", ours["mlp_256"]],
+        ["mlp_800", "13", "-", ours["mlp_800"]],
+        ["mlp_dropout", "17", "-", ours["mlp_dropout"]],
+        ["cnn", "29", "0.9902", ours["cnn"]],
     ]
-    for name, _, _, accuracy, *_ in rows:
-        assert accuracy == f"{read_metrics(runs, name)['test_accuracy']:.4f}"
