@@ -21,7 +21,6 @@ from benchmarks.speed import COMMANDS
 from digits import synthetic
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ["mlp.py", "mlp_dropout.py", "cnn.py"]
 FAST = ["--dataset", "synthetic", "--dry-run"]  # a training of two seconds
 RUN = "mlp_256_dryrun_synthetic"  # which mlp.py saves then
 HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Keras and matplotlib write into it
@@ -82,8 +81,7 @@ def run_python(folder, *command, **env):
 def run_script(folder, script, *flags, stdout=None):
     """Run a script in `folder`, its own or this project's, in this process, where TensorFlow has been started once.
 
-    Returns:
-        What a finished process has: returncode, stdout and stderr.
+    It returns what a finished process has: returncode, stdout and stderr.
     """
     import keras
 

@@ -20,6 +20,7 @@ READMES = [
     *(ROOT / f"{name}/README.md" for name in ("benchmarks", "plots", "study")),
 ]
 RUNS = {" ".join(command): run for run, command in speed.COMMANDS.items()}
+STUDY, BENCHMARK = (pd.read_csv(ROOT / "results" / name) for name in ("runs.csv", "benchmark.csv"))
 
 each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda path: path.relative_to(ROOT).as_posix())
 each_lesson = pytest.mark.parametrize("readme", LESSON, ids=lambda path: path.name)
@@ -45,8 +46,8 @@ def help_of(*command):
 
 
 def describe_seeds(experiment):
-    study = pd.read_csv(ROOT / "results" / "runs.csv").query("experiment == @experiment")["test_accuracy"]
-    return f"{study.mean():.4f} ± {study.std():.4f}"
+    accuracy = STUDY.query("experiment == @experiment")["test_accuracy"]
+    return f"{accuracy.mean():.4f} ± {accuracy.std():.4f}"
 
 
 @each_readme
@@ -81,9 +82,7 @@ def test_flags_that_are_named_exist(readme, tensorflow):
 
 @each_lesson
 def test_the_first_table_is_the_study_and_the_benchmark(readme):
-    seconds = (
-        pd.read_csv(ROOT / "results" / "benchmark.csv").query("implementation == 'script'").set_index("run")["whole"]
-    )
+    seconds = BENCHMARK.query("implementation == 'script'").set_index("run")["whole"]
     table = {row[0].removeprefix("`python ").strip("`"): row for row in rows(readme.read_text(encoding="utf-8"))[2:6]}
     assert table.keys() == RUNS.keys()
     for command, (_, _, deck, ours, whole) in table.items():
@@ -121,7 +120,6 @@ def test_the_tables_of_the_study_are_its_summary():
 
 
 def test_the_tables_of_speed_are_the_benchmarks():
-    table = speed.format_table(pd.read_csv(ROOT / "results" / "benchmark.csv"))
     text = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
     found = [row for row in rows(text) if row[0] in speed.COMMANDS]
-    assert found == [row for row in rows(table) if row[0] in speed.COMMANDS]
+    assert found == [row for row in rows(speed.format_table(BENCHMARK)) if row[0] in speed.COMMANDS]

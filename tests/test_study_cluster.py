@@ -20,7 +20,6 @@ from digits.errors import UserError
 from study import cluster, experiments, report
 
 STUDY = ["reproduce.py", "--experiments", "mlp_800_of_3000"]  # runs of seconds
-HERE = [ROOT / STUDY[0], *STUDY[1:], "--workers", "2"]
 
 
 @contextlib.contextmanager
@@ -99,7 +98,7 @@ def test_dask_gives_the_rows_that_one_process_gives(tmp_path, mnist_folder, sche
 
 @pytest.mark.slow
 def test_nothing_is_lost_after_ctrl_c_a_kill_and_the_death_of_a_worker(tmp_path, mnist_folder):
-    file, command = tmp_path / experiments.ROWS, [*HERE, "--seeds", "8"]
+    file, command = tmp_path / experiments.ROWS, [ROOT / STUDY[0], *STUDY[1:], "--workers", "2", "--seeds", "8"]
     with start_python(tmp_path, *command) as process:
         wait_for_rows(tmp_path, 1, process)
         workers = find_workers(process)

@@ -102,20 +102,17 @@ def test_all_sizes_validate_on_the_same_images(tensorflow, monkeypatch):
 
 
 def test_the_commit_tells_whether_python_files_have_changed(tensorflow, tmp_path, monkeypatch):
-    def read_commit():
+    def read_commit(changed):
+        with (tmp_path / changed).open("a", encoding="utf-8") as file:
+            file.write("changed\n")
         return experiments.code_version.__wrapped__("cnn")["commit"]
 
     monkeypatch.setattr(experiments, "ROOT", tmp_path)
     monkeypatch.setattr(experiments, "hash_code", lambda _: "code")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    for name in ("cnn.py", "README.md"):
-        (tmp_path / name).write_text("1\n", encoding="utf-8")
-    assert read_commit() == "unknown"
+    assert read_commit("cnn.py") == "unknown"
     author = ["-c", "user.name=A", "-c", "user.email=a@b"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run(["git", *author, *command], cwd=tmp_path, check=True)
-    (tmp_path / "README.md").write_text("2\n", encoding="utf-8")
-    commit = read_commit()
-    assert len(commit) == 12
-    (tmp_path / "cnn.py").write_text("2\n", encoding="utf-8")
-    assert read_commit() == commit + "+"
+    commit = read_commit("README.md")
+    assert len(commit) == 12 and read_commit("cnn.py") == commit + "+"

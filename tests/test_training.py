@@ -120,11 +120,6 @@ def test_keras_own_fit_before_and_after(digits):
     assert accuracy == pytest.approx(np.mean(predictions.argmax(axis=1) == y.argmax(axis=1)))
 
 
-def test_fused_adam_differs_by_rounding_only(digits):
-    ours, plain = train("mlp_256", digits, True), train("mlp_256", digits, False)
-    np.testing.assert_allclose(ours.history.history["loss"], plain.history.history["loss"], rtol=1e-3)
-
-
 @pytest.mark.parametrize("split", [1e-17, 0.9999])
 def test_a_split_with_an_empty_side(digits, split):
     with pytest.raises(UserError, match="leaves no image to train or to validate with") as error:
