@@ -7,51 +7,24 @@ import mlp
 import mlp_dropout
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
+CNN = [(28, 28, 1), (28, 28, 16), (14, 14, 16), (14, 14, 36), (7, 7, 36), (7, 7, 36), (1764,), (128,), (10,)]
 
 
-def shapes(model):
-    return [layer.output.shape[1:] for layer in model.layers]
-
-
-@pytest.mark.parametrize("hidden", [256, 800])
-def test_slides_7_and_13_mlp(hidden):
-    import keras
-
-    model = mlp.build_model(hidden)
-    assert model.input_shape == (None, 784)
-    assert shapes(model) == [(hidden,), (10,)]
-    assert model.count_params() == 784 * hidden + hidden + hidden * 10 + 10
-    assert [layer.activation.__name__ for layer in model.layers] == ["relu", "softmax"]
-    assert all(type(layer.kernel_initializer) is keras.initializers.RandomNormal for layer in model.layers)
-
-
-def test_slide_12_is_the_default():
-    assert shapes(mlp.build_model())[0] == (256,)
-
-
-def test_slide_16_mlp_with_dropout():
-    model = mlp_dropout.build_model()
-    assert shapes(model) == [(800,), (800,), (10,)]
-    assert model.layers[1].rate == 0.5
-    assert model.count_params() == mlp.build_model(800).count_params()
-
-
-@pytest.mark.parametrize(("kernel_size", "parameters"), [(3, 160 + 5220), (5, 416 + 14436)])
-def test_slides_27_and_28_cnn(kernel_size, parameters):
-    import keras
-
-    model = cnn.build_model(kernel_size)
-    assert model.input_shape == (None, 784)
-    assert shapes(model) == [
-        (28, 28, 1),
-        (28, 28, 16),
-        (14, 14, 16),
-        (14, 14, 36),
-        (7, 7, 36),
-        (7, 7, 36),
-        (1764,),
-        (128,),
-        (10,),
-    ]
-    assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.25]
-    assert model.count_params() == parameters + (1764 * 128 + 128) + (128 * 10 + 10)
+@pytest.mark.parametrize(
+    ("build", "arguments", "shapes", "rates", "parameters"),
+    [
+        (mlp.build_model, [], [(256,), (10,)], [], 784 * 256 + 256 + 256 * 10 + 10),
+        (mlp.build_model, [800], [(800,), (10,)], [], 784 * 800 + 800 + 800 * 10 + 10),
+        (mlp_dropout.build_model, [], [(800,), (800,), (10,)], [0.5], 784 * 800 + 800 + 800 * 10 + 10),
+        (cnn.build_model, [3], CNN, [0.25], 160 + 5220 + (1764 * 128 + 128) + (128 * 10 + 10)),
+        (cnn.build_model, [5], CNN, [0.25], 416 + 14436 + (1764 * 128 + 128) + (128 * 10 + 10)),
+    ],
+    ids=["slide 12", "slide 13", "slide 16", "slide 27", "slide 28"],
+)
+def test_a_model_is_the_slides(build, arguments, shapes, rates, parameters):
+    model = build(*arguments)
+    assert model.input_shape == (None, 784) and model.count_params() == parameters
+    assert [layer.output.shape[1:] for layer in model.layers] == shapes
+    assert [layer.rate for layer in model.layers if hasattr(layer, "rate")] == rates
+    hidden, output = [layer for layer in model.layers if type(layer).__name__ == "Dense"]
+    assert (hidden.activation.__name__, output.activation.__name__) == ("relu", "softmax")

@@ -6,16 +6,10 @@ import worked_examples
 from conftest import run_script
 
 
-def test_slides_22_and_23():
+def test_the_layers_give_the_decks_numbers():
     assert worked_examples.convolution().tolist() == [[7, 13, 16], [11, 25, 24], [16, 20, 22]]
-
-
-def test_a_filter_is_not_turned_around():
-    kernel = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]], "float32")  # the neighbour on the right
-    assert worked_examples.convolution(kernel=kernel).tolist() == [[1, 8, 0], [3, 7, 0], [9, 6, 0]]
-
-
-def test_slides_24_to_26():
+    right = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]], "float32")  # no filter is turned around
+    assert worked_examples.convolution(kernel=right).tolist() == [[1, 8, 0], [3, 7, 0], [9, 6, 0]]
     assert worked_examples.max_pooling().tolist() == [[6, 8], [3, 4]]
 
 
