@@ -23,7 +23,7 @@ import timeit
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 
-from digits import acceleration, cli, environment, mnist
+from digits import cli, environment, mnist
 from digits.errors import UserError
 from digits.files import atomic_write
 from study.report import format_markdown
@@ -158,7 +158,7 @@ def main(args):
             raise
     environment.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
     table = summarize(rows, measure_matmul())
-    table["device"] = f"{acceleration.device_name()}, {platform.machine()}"
+    table["device"] = f"{environment.device_name()}, {platform.machine()}"
     if RESULTS.exists():
         earlier = pd.read_csv(RESULTS)
         table = pd.concat([earlier[~earlier["run"].isin(args.runs)], table])

@@ -1,44 +1,120 @@
 """What makes training fast; `benchmarks/speed.py` measures it against plain Keras. Only Adam's rounding differs.
 
-TensorFlow is imported in the functions: a mistyped flag is answered before it starts.
+Keras calls TensorFlow from Python for every batch: here one call does many. Its dataset of arrays is tuned while it
+runs, and waits for that at the end of an epoch: here there is nothing to tune. It updates the loss and the accuracy
+with every batch: here once per call. Its Adam takes ten operations per variable: TensorFlow has one. It traces a step
+twice if the step creates variables: here they are created before.
 """
 
 import contextlib
-import os
 
+from digits import environment
+
+environment.import_tensorflow()  # quietly, and in Keras's own settings
+
+import keras
 import numpy as np
+import tensorflow as tf
 
 
-def batch_dataset(x, y, batch_size, shuffle=False):
-    """Return a tf.data.Dataset of batches, in the very order of `model.fit(x, y, batch_size, shuffle=shuffle)`.
-
-    Unlike Keras's own dataset of arrays, this one is not tuned while it runs: at the end of an epoch TensorFlow waits
-    for the tuning thread, which can sleep for seconds.
+@contextlib.contextmanager
+def faster_steps(model, data, validation_data, batch_size, together, shuffle):
+    """Let TensorFlow run `together` batches in one go in this block.
 
     Args:
-        x, y: arrays of n rows; floating-point numbers become float32, as in Keras.
-        batch_size: rows per batch; the last batch has what is left of them.
-        shuffle: a new order for every epoch, drawn from Keras's seed.
-    """
-    import tensorflow as tf
+        model: compiled keras.Model.
+        data, validation_data: pairs of arrays of images and labels; None instead of the second for no validation.
+        batch_size: images per batch.
+        together: batches per call of TensorFlow.
+        shuffle: whether to train in a new order in every epoch, drawn from Keras's seed.
 
-    with tf.device("cpu"):  # where a dataset works, with a GPU too
-        x, y = (tf.constant(array, "float32" if np.issubdtype(array.dtype, np.floating) else None) for array in (x, y))
+    Yields:
+        Two tf.data.Datasets, or None instead of the second, for Keras's `fit`: with them, it trains with the same
+        batches in the same order as with the arrays.
+    """
+    fuse_adam(model.optimizer)
+    model.steps_per_execution = together
+    model.train_function = group_steps(model, *data, batch_size, training=True)
+    model.optimizer.build(model.trainable_variables)
+    dataset, validation = order_images(len(data[0]), batch_size, together, shuffle), None
+    if validation_data:
+        model.test_function = group_steps(model, *validation_data, batch_size, training=False)
+        validation = order_images(len(validation_data[0]), batch_size, together)
+    try:
+        yield dataset, validation
+    finally:
+        model.steps_per_execution = 1
+        model.train_function = model.test_function = None  # Keras makes its own again
+
+
+def order_images(count, batch_size, together, shuffle=False):
+    """Return a tf.data.Dataset of the numbers of the images, in the very order of `model.fit(shuffle=shuffle)`.
+
+    An element is those of `together` batches; the last one, and its last batch, what is left. It counts batches.
+    """
 
     @tf.autograph.experimental.do_not_convert
     def order(_):
-        rows = tf.range(len(x), dtype=tf.int64)
+        rows = tf.range(count, dtype=tf.int64)
         return tf.random.shuffle(rows) if shuffle else rows
-
-    @tf.autograph.experimental.do_not_convert
-    def pick(rows):
-        return tf.gather(x, rows), tf.gather(y, rows)
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    options.experimental_optimization.apply_default_optimizations = False  # they would copy x
-    dataset = tf.data.Dataset.range(1).map(order).rebatch(batch_size).map(pick).with_options(options)
-    return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(x) // batch_size)))
+    dataset = tf.data.Dataset.range(1).map(order).rebatch(batch_size * together).with_options(options)
+    return dataset.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
+
+
+def group_steps(model, x, y, batch_size, training):
+    """Return a tf.function for Keras to train with, its `train_function`, or to test with, its `test_function`.
+
+    It takes an iterator of `order_images`, does the steps of its next element, and returns the metrics of the epoch.
+    """
+    with tf.device("cpu"):  # MNIST need not fit into a GPU's memory
+        x, y = (tf.constant(array, "float32" if np.issubdtype(array.dtype, np.floating) else None) for array in (x, y))
+    # What is a count over all batches need not be computed for each; another metric may be no mean over the images.
+    counted = model.get_compile_config()["metrics"] == ["accuracy"]
+    example = model(x[:1])  # Keras creates variables and metrics when it sees the first batch
+    model.compute_loss(x[:1], y[:1], example)
+    model.compute_metrics(x[:1], y[:1], example)
+    mean_loss = model.metrics[0]
+
+    def step(images, labels):
+        with tf.GradientTape() as tape:
+            predictions = model(images, training=training)
+            loss = model.compute_loss(images, labels, predictions)
+            scaled = model.optimizer.scale_loss(loss)
+        if training:
+            variables = model.trainable_variables
+            model.optimizer.apply(tape.gradient(scaled, variables), variables)
+        if not counted:
+            model.compute_metrics(images, labels, predictions)
+        return loss, predictions
+
+    if model.jit_compile:
+        step = tf.function(step, jit_compile=True, reduce_retracing=True)
+
+    def run(iterator):
+        rows = next(iterator)
+        labels = tf.gather(y, rows)
+        count = -(-tf.shape(rows)[0] // batch_size)
+        outputs = tf.TensorArray(example.dtype, count, infer_shape=False, element_shape=(None, *example.shape[1:]))
+
+        def next_batch(i, outputs, total, seen):
+            batch = slice(i * batch_size, (i + 1) * batch_size)
+            images = tf.gather(x, rows[batch])
+            loss, predictions = step(images, labels[batch])
+            size = tf.cast(tf.shape(images)[0], total.dtype)
+            return i + 1, outputs.write(i, predictions), total + loss * size, seen + size
+
+        start = 0, outputs, mean_loss.total.value, mean_loss.count.value
+        _, outputs, total, seen = tf.while_loop(lambda i, *_: i < count, next_batch, start)
+        mean_loss.total.assign(total)
+        mean_loss.count.assign(seen)
+        if counted:
+            model.compute_metrics(None, labels, outputs.concat())
+        return model.get_metrics_result()
+
+    return tf.function(run, autograph=False, reduce_retracing=True)
 
 
 def fuse_adam(optimizer):
@@ -47,9 +123,6 @@ def fuse_adam(optimizer):
     The formula is the same, the rounding is not. It is still saved and loaded as Keras's Adam. Another optimizer, and
     Adam's variant amsgrad, which has another formula, are left as they are.
     """
-    import keras
-    import tensorflow as tf
-
     if type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad:
         return
 
@@ -71,35 +144,3 @@ def fuse_adam(optimizer):
         )
 
     optimizer.update_step = update_step
-
-
-@contextlib.contextmanager
-def several_batches_at_once(model, steps):
-    """Let TensorFlow run `steps` batches in one go in this block, unless `compile` was given a number of its own."""
-    if model.steps_per_execution != 1:
-        yield
-        return
-    model.steps_per_execution = steps
-    model.train_function = model.test_function = None  # built before, they would keep the old number
-    try:
-        yield
-    finally:
-        model.steps_per_execution = 1
-        model.train_function = model.test_function = None
-
-
-def use_bfloat16():
-    """Let CPUs that can do so multiply in 16 bits; weights and all that is saved keep 32 bits."""
-    import tensorflow as tf
-
-    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
-
-
-def device_name():
-    """Return the name of what TensorFlow computes on: "CPU (2 cores)", or the GPU's name."""
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return f"CPU ({os.cpu_count()} cores)"
-    return f"GPU ({tf.config.experimental.get_device_details(gpus[0]).get('device_name', 'unnamed')})"

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from digits import acceleration, drawing, environment, interrupts, results, runs
+from digits import drawing, environment, interrupts, results, runs
 from digits.errors import UserError, fail, print_error
 from digits.files import check_folder
 
@@ -199,6 +199,6 @@ def prepare_training(args, parser, run_name, script):
     check_folder(drawing.PLOTS)
     tensorflow = environment.import_tensorflow()
     if args.bfloat16:
-        acceleration.use_bfloat16()
+        environment.use_bfloat16()
     if args.deterministic:
         tensorflow.config.experimental.enable_op_determinism()

@@ -94,6 +94,23 @@ def import_tensorflow():
     return tensorflow
 
 
+def use_bfloat16():
+    """Let CPUs that can do so multiply in 16 bits; weights and all that is saved keep 32 bits."""
+    import tensorflow
+
+    tensorflow.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
+
+
+def device_name():
+    """Return the name of what TensorFlow computes on: "CPU (2 cores)", or the GPU's name."""
+    import tensorflow
+
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"CPU ({os.cpu_count()} cores)"
+    return f"GPU ({tensorflow.config.experimental.get_device_details(gpus[0]).get('device_name', 'unnamed')})"
+
+
 @contextlib.contextmanager
 def quiet_start():
     """Drop TensorFlow's start-up messages from stderr, and exclude what is created here from garbage collection.

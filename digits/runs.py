@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from digits import acceleration, slides
+from digits import environment, slides
 from digits.errors import UserError, print_error
 from digits.files import atomic_folder, write_json
 
@@ -92,7 +92,7 @@ def save(model, history, data, args, interrupted=False, **test_metrics):
         "interrupted": interrupted,
         "flags": {flag: value for flag, value in vars(args).items() if flag != "run"},
         "versions": versions(),
-        "device": acceleration.device_name(),
+        "device": environment.device_name(),
     }
     run = Run(name, to_json(metrics | test_metrics), epochs)
     with atomic_folder(MODELS / name) as folder:

@@ -43,7 +43,7 @@ def fit(
 
     After Ctrl-C, training ends with the batch. If an epoch was finished, its History is returned, with fewer epochs
     than were asked for. What this can't do exactly as Keras (data that are no arrays, the arguments in `others`,
-    callbacks that watch every batch) it leaves to Keras.
+    callbacks that watch every batch, a model with steps of its own) it leaves to Keras.
 
     Args:
         model: compiled keras.Model.
@@ -78,7 +78,7 @@ def fit(
     callbacks = keras.tree.flatten(callbacks) if callbacks else []
     exact = not others and isinstance(shuffle, bool) and are_arrays((x, y))
     exact = exact and (validation_data is None or are_arrays(validation_data))
-    if exact and not any(map(watches_batches, callbacks)):
+    if exact and has_keras_steps(model) and not any(map(watches_batches, callbacks)):
         return _fit_faster(model, callbacks, arguments, **data)
     return _fit_until_interrupted(model, callbacks, arguments | data)
 
@@ -97,6 +97,12 @@ def watches_batches(callback):
     return any(getattr(getattr(callback, name), "__func__", None) is not getattr(keras_own, name) for name in names)
 
 
+def has_keras_steps(model):
+    """Return whether Keras's own steps train and test a model, one by one, and not eagerly."""
+    own = all(getattr(type(model), name) is getattr(keras.Model, name) for name in ("train_step", "test_step"))
+    return own and model.steps_per_execution == 1 and not model.run_eagerly
+
+
 def _fit_faster(model, callbacks, arguments, x, y, batch_size, validation_split, validation_data, shuffle):
     batch_size = batch_size or 32
     if validation_split and validation_data is None:
@@ -108,23 +114,17 @@ def _fit_faster(model, callbacks, arguments, x, y, batch_size, validation_split,
     steps = math.ceil(len(x) / batch_size)
     if arguments["verbose"]:
         validated = len(validation_data[0]) if validation_data else 0
-        print(f"{len(x)} images for training, {validated} for validation; {acceleration.device_name()}")
+        print(f"{len(x)} images for training, {validated} for validation; {environment.device_name()}")
         epochs = "1 epoch" if arguments["epochs"] == 1 else f"{arguments['epochs']} epochs"
         print(f"{epochs} of {steps} batches of {batch_size}", flush=True)
-    if validation_data:
-        validation_data = acceleration.batch_dataset(*validation_data, batch_size)
-    arguments |= {
-        "x": acceleration.batch_dataset(x, y, batch_size, shuffle),
-        "shuffle": False,  # the dataset does
-        "validation_data": validation_data,
-        "validation_batch_size": batch_size,
-    }
-    acceleration.fuse_adam(model.optimizer)
-    with acceleration.several_batches_at_once(model, math.ceil(steps / UPDATES)):
-        if model.built:  # TensorFlow traces a step that creates variables twice: so they are created here
-            model.optimizer.build(model.trainable_variables)
-            if validation_data:
-                model.evaluate(validation_data.take(1), verbose=0)
+    together = math.ceil(steps / UPDATES)
+    with acceleration.faster_steps(model, (x, y), validation_data, batch_size, together, shuffle) as datasets:
+        arguments |= {
+            "x": datasets[0],
+            "shuffle": False,  # the dataset does
+            "validation_data": datasets[1],
+            "validation_batch_size": batch_size,
+        }
         return _fit_until_interrupted(model, callbacks, arguments)
 
 

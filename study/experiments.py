@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from digits import acceleration, environment, runs, slides
+from digits import environment, runs, slides
 from digits.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +89,7 @@ def run_once(experiment_name, seed, data):
         "threads": num_threads(),
         "dataset_sha256": data.sha256,
         "host": platform.node(),
-        "device": acceleration.device_name(),
+        "device": environment.device_name(),
         **code_version(experiment_name),
     }
 

@@ -37,7 +37,7 @@ import gc, sys; sys.path.insert(0, sys.argv[1])
 from digits import acceleration, environment
 tensorflow = environment.import_tensorflow()
 print(gc.isenabled(), gc.get_freeze_count(), len(gc.get_objects()))
-for set_bits in (lambda: None, acceleration.use_bfloat16):
+for set_bits in (lambda: None, environment.use_bfloat16):
     set_bits()
     multiply = tensorflow.function(lambda matrix: tensorflow.matmul(matrix, matrix))
     print(multiply(tensorflow.random.stateless_uniform((500, 500), (1, 2))).numpy().sum())

@@ -45,7 +45,7 @@ def test_imports_inside_digits_only_go_down():
                 assert ROOMS.index(other) > ROOMS.index(room), f"{path} imports {name}, which is not below it"
 
 
-@pytest.mark.parametrize("name", BELOW)
+@pytest.mark.parametrize("name", sorted(BELOW))
 def test_a_package_or_a_script_imports_nothing_above_it(name):
     above = {*BELOW, "tests"} - BELOW[name] - {name}
     files = find_files(name)
