@@ -35,7 +35,8 @@ class Dataset(NamedTuple):
 def flatten_and_normalize(images):
     """Slides 4 and 5: images (n, 28, 28) uint8, 0 to 255 -> features (n, 784) float32, 0 to 1."""
     features = images.reshape(len(images), 784).astype("float32")
-    return features / 255
+    features /= 255  # in place, which is faster
+    return features
 
 
 def one_hot(labels):
