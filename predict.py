@@ -1,7 +1,9 @@
 """Step 5 of the deck (slide 8) for your own handwriting: what does a trained network predict?
 
 python predict.py my_digit.png    a photo, a scan or a drawing; several digits are read in order
-python predict.py my_digits/      a folder; files named 7_mine.png or 2026_row.png are scored
+python predict.py my_digits/      a folder, with the folders in it
+python predict.py my_digits/ --score     which the files are named after: 7_mine.png, 2026_row.png,
+                                         or 7/mine.png
 """
 
 import sys
@@ -37,11 +39,11 @@ def predict_file(path, label, models, figure):
     x = preprocess.flatten_and_normalize(digits.images)
     tables = []
     for run, model in models.items():
-        probabilities = model.predict_on_batch(x)  # model.predict, for a few images
+        probabilities = np.asarray(model(x))  # model.predict, for a few images
         table = predictions.tabulate(path, run, digits, probabilities)
         predictions.print_predictions(table, with_run=len(models) > 1)
         if not tables:
-            title = f"{path.name}, predicted by {run}: {' '.join(map(str, table['digit']))}"
+            title = f"{path.name[:60]}, predicted by {run}: {' '.join(map(str, table['digit']))}"
             photo, doubts = np.asarray(image), table["doubt"]
             evaluation.plot_prediction(photo, digits, probabilities, doubts, figure, title)
         tables.append(table)
@@ -53,10 +55,15 @@ def predict_file(path, label, models, figure):
 def score(table, labels):
     """Step 4 for files named after their digits: print the confusion matrix and what is correct.
 
+    Files that are not named after digits are left out.
+
     Args:
         table: the predictions of all files, as `predict_file` returns them.
         labels: a dict of file to the digits that it shows, as text.
     """
+    unnamed = len(set(table["file"]) - set(labels))
+    if unnamed:
+        print(f"\n{unnamed} {'file is' if unnamed == 1 else 'files are'} not scored: no digits in the name")
     for run, rows in table.groupby("run", sort=False):
         single = rows[rows["file"].map(labels).str.len() == 1]
         if len(single):
@@ -67,7 +74,7 @@ def score(table, labels):
 
 
 def main(args):
-    images, problems = handwriting.list_images(args.images)
+    images, problems = handwriting.list_images(args.images, args.score)
     environment.import_tensorflow()
     models = runs.choose_models(args.model and Path(args.model).name, args.all)
     print(f"Predicted by {', '.join(models)}")
@@ -83,10 +90,10 @@ def main(args):
             problems.append(error)
     if tables:
         table = pd.concat(tables)
-        if labels := {str(path): label for path, label in images if label}:
-            score(table, labels)
+        if args.score:
+            score(table, {str(path): label for path, label in images if label})
         with atomic_write(OUTPUT / "predictions.csv") as part:
-            (table if args.all else table.drop(columns="run")).to_csv(part, index=False)
+            (table if args.all else table.drop(columns="run")).to_csv(part, index=False, errors="replace")
         print(f"\nWritten: {OUTPUT}/ (predictions.csv and one figure per file)")
     if problems or (args.all and len(models) < len(runs.list_runs())):
         sys.exit(1)
@@ -94,6 +101,7 @@ def main(args):
 
 parser = cli.argument_parser(__doc__)
 parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder of them")
+parser.add_argument("--score", action="store_true", help="the names tell the digits: how many are correct?")
 which = parser.add_mutually_exclusive_group()
 which.add_argument("--model", metavar="RUN", help="a folder in models/ (default: the best one)")
 which.add_argument("--all", action="store_true", help="use every saved model")

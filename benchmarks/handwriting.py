@@ -59,7 +59,7 @@ def measure_named(model, path):
         with np.load(path) as archive:
             named = [(Image.fromarray(image), str(label)) for image, label in zip(archive["images"], archive["labels"])]
     else:
-        files, _ = handwriting.list_images([path])
+        files, _ = handwriting.list_images([str(path)], score=True)
         named = [(handwriting.read_image(file), label) for file, label in files if label]
     if not named:
         raise UserError(f"{path}: there is no image that is named after its digits")

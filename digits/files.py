@@ -28,7 +28,10 @@ def atomic_write(path):
     with named_errors(path):
         try:
             yield part
-            os.replace(part, path)
+            try:
+                os.replace(part, path)
+            except PermissionError as error:  # on Windows
+                raise UserError(f"{path} cannot be replaced: close the program that has it open") from error
         finally:
             part.unlink(missing_ok=True)
 

@@ -32,6 +32,12 @@ FILES = [  # the likelier first
     re.compile(pattern, re.I)
     for pattern in (r"mnist\.npz", r".*mnist.*\.npz", r".*ubyte", r".*ubyte\.gz", r"(.*mnist.*|train)\.csv")
 ]
+ARCHIVES = tuple(suffix for _, suffixes, _ in shutil.get_unpack_formats() for suffix in suffixes)
+OTHERS = {
+    b"<": "is a web page: download the file itself",
+    b"version https://git-lfs": "is only Git LFS's pointer to the file: `git lfs pull` fetches it",
+    b"\x80": "is a Python pickle, which is not opened: use mnist.npz",
+}
 FOLDERS = re.compile(r"mnist|raw|.*ubyte.*", re.I)
 SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four, one after the other
 # Tried in this order: the file that Keras uses, then the mirrors that PyTorch and TensorFlow Datasets use.
@@ -99,12 +105,16 @@ def read_mnist(path):
         FileNotFoundError: no file there is named as MNIST's are.
         ValueError: the files there differ from MNIST, even by one bit; the message says which.
     """
+    if path.is_file() and path.name.endswith(ARCHIVES):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.unpack_archive(path, folder)
+            return read_mnist(Path(folder))
     found, problems = {}, []
     for file in [path] if path.is_file() else list_files(path):
         try:
             arrays = read_arrays(file)
         except Exception as error:  # a damaged archive can raise nearly anything
-            problems.append(f"{file.name} can't be read ({str(error) or type(error).__name__})")
+            problems.append(f"{file.name} {describe_content(file) or describe_error(error)}")
             continue
         for array in arrays:
             name = recognize(array)
@@ -119,6 +129,18 @@ def read_mnist(path):
     missing = ", ".join(name for name in MNIST if name not in found)
     reason = "; ".join(dict.fromkeys(problems)) or "no file there has it"
     raise ValueError(f"{path} does not hold MNIST's {missing}: {reason}")
+
+
+def describe_content(file):
+    """Return what a file is that is often saved under the name of one of MNIST's, and what to do; or None."""
+    start = file.read_bytes()[:100].lstrip()
+    return next((words for beginning, words in OTHERS.items() if start.startswith(beginning)), None)
+
+
+def describe_error(error):
+    """Return why a file can't be read."""
+    reason = str(error) or type(error).__name__
+    return "is no archive of NumPy's" if "pickle" in reason else f"can't be read ({reason})"
 
 
 def list_files(folder):

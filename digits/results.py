@@ -195,5 +195,7 @@ def compare_table(all_runs):
 
 
 def print_table(all_runs):
-    """Print `compare_table`."""
-    print(f"\n{compare_table(all_runs).to_string(index=False, na_rep='-', float_format='{:.4f}'.format)}")
+    """Print `compare_table`, with names of columns that fit into 80 characters; the gap is training - validation."""
+    short = {"test accuracy": "test", "difference": "- deck", "training - validation": "gap"}
+    table = compare_table(all_runs).rename(columns=short)
+    print(f"\n{table.to_string(index=False, na_rep='-', float_format='{:.4f}'.format)}")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from digits import environment, slides
-from digits.errors import UserError, print_error
+from digits.errors import UserError, print_error, warn
 from digits.files import atomic_folder, write_json
 
 MODELS = Path("models")
@@ -115,9 +115,15 @@ def find_accuracy(epochs):
 
 
 def update(run, **test_metrics):
-    """Write new test metrics into a saved run's metrics.json; return the `Run`."""
+    """Write new test metrics into a saved run's metrics.json; return the `Run`.
+
+    Where it cannot be written, in a lecturer's read-only folder say, one line on stderr says so.
+    """
     run = run._replace(metrics=run.metrics | to_json(test_metrics))
-    write_json(MODELS / run.name / "metrics.json", run.metrics)
+    try:
+        write_json(MODELS / run.name / "metrics.json", run.metrics)
+    except OSError as error:
+        warn(f"the new test metrics of {run.name} are not saved: {error}")
     return run
 
 

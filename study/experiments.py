@@ -123,6 +123,8 @@ def code_version(experiment_name):
     """Return the commit, with a + if Python files have changed since, VERSIONS and "onednn": a dict of texts."""
     git = functools.partial(subprocess.check_output, cwd=ROOT, text=True, stderr=subprocess.PIPE)
     try:
+        if not (ROOT / ".git").exists():  # an unpacked ZIP may lie inside another repository
+            raise FileNotFoundError(".git")
         commit = git(["git", "rev-parse", "--short=12", "HEAD"]).strip()
         if git(["git", "diff", "HEAD", "--", "*.py"]):
             commit += "+"

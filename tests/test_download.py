@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import io
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -98,7 +99,7 @@ BAD = {
     "404": "Not Found",
     "truncated": "got only 3000",
     "stalled": "timed out",
-    "html": "can't be read",
+    "html": "is a web page",
     "wrong": "which is not MNIST's",
 }
 
@@ -141,6 +142,30 @@ def test_a_damaged_file_is_named_never_used_and_never_lost(server, data, tmp_pat
     with pytest.raises(UserError, match="could not be downloaded"):
         mnist.find_mnist()
     assert (data / "mnist.npz").read_bytes() == bad
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<!DOCTYPE html><html>log in first</html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:06b0", "`git lfs pull` fetches it"),
+        (b"\x80\x04\x95" + GOOD, "is a Python pickle"),
+        (b"anything else", "is no archive of NumPy's"),
+    ],
+)
+def test_what_is_no_mnist_is_said_to_be_what_it_is(data, content, words):
+    path = data / "mnist.npz"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=words) as error:
+        mnist.find_mnist(path)
+    assert "allow_pickle" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+def test_an_archive_is_read(data, tmp_path, kind):
+    write_idx(tmp_path / "MNIST/raw", RAW, compress=False)
+    path = shutil.make_archive(tmp_path / "mnist", kind, tmp_path, "MNIST")
+    assert_is_mnist(mnist.find_mnist(path))
 
 
 def test_a_read_only_folder_is_passed_over(server, data, tmp_path, capsys, monkeypatch):

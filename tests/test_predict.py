@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 import evaluate
 from benchmarks import handwriting as benchmark
-from conftest import error_line, run_script
+from conftest import ROOT, error_line, run_python, run_script
 from digits import runs as saved_runs
 from digits import synthetic
 
@@ -79,19 +79,77 @@ def test_what_is_printed_and_written(folder):
     assert sorted(os.listdir(folder / "plots/predictions")) == [*names, "predictions.csv"]
 
 
-def test_a_folder_named_by_digits_is_scored(folder):
-    save(folder, "mine/4_a.png", "mine/7_b.png", "mine/0.png", "mine/314_row.png", "2.jpg", "6.png")
+def test_names_are_scored_when_that_is_asked_for(folder):
+    save(folder, "mine/4_a.png", "mine/7 (1).png", "mine/0.png", "mine/314_row.png", "2.jpg", "6.png", "8.png")
     (folder / "2.jpg").rename(folder / "mine/5_is_a_lie.jpg")
     (folder / "6.png").rename(folder / "mine/trip.png")  # names no digit
+    (folder / "mine/8").mkdir()
+    (folder / "8.png").rename(folder / "mine/8/20261125_143022.png")  # a class's folder names it
     shutil.copy(folder / "mine/314_row.png", folder / "mine/315_row.png")
-    (folder / "mine/notes.txt").write_text("no image, and none that claims to be one", encoding="utf-8")
-    process = run_script(folder, "predict.py", "mine")
+    process = run_script(folder, "predict.py", "mine", "mine/4_a.png", "--score")
     assert process.returncode == 0 and process.stderr == ""
     assert "mine/315_row.png: 315 was predicted as 314" in process.stdout
     assert "1 of 2 rows correct, 0.8333 of their digits" in process.stdout
-    assert process.stdout.splitlines()[-3].endswith("4 of 6 correct, accuracy 0.6667 on your own handwriting")
-    assert str(evaluate.confusion_matrix([4, 7, 0, 5], [4, 7, 0, 2])) in process.stdout
-    assert len(table(folder)) == 5 + 6
+    assert process.stdout.splitlines()[-3].endswith("5 of 7 correct, accuracy 0.7143 on your own handwriting")
+    assert str(evaluate.confusion_matrix([4, 7, 0, 5, 8], [4, 7, 0, 2, 8])) in process.stdout
+    assert "1 file is not scored: no digits in the name" in process.stdout
+    assert len(table(folder)) == 6 + 6
+
+
+def test_without_score_names_tell_nothing(folder):
+    save(folder, "425.png")
+    (folder / "425.png").rename(folder / "1.png")  # the first row of three digits
+    process = run_script(folder, "predict.py", "1.png")
+    assert "1.png: 4 2 5" in process.stdout and "accuracy" not in process.stdout
+
+
+def test_nothing_in_a_folder_is_left_out_in_silence(folder):
+    save(folder, "mine/4.png", "mine/more/7.png")
+    for name in ("notes.txt", "more/notes.txt", "Thumbs.db", ".hidden.png", "a.HEIC", "b.svg", "c.pdf", "d.dng"):
+        (folder / "mine" / name).write_text("no image", encoding="utf-8")
+    process = run_script(folder, "predict.py", "mine")
+    assert process.returncode == 1 and table(folder)["digit"].tolist() == [4, 7]
+    left_out, *others = process.stderr.splitlines()
+    assert left_out == "WARNING: mine: left out, since they are no images: 1 .db, 2 .txt"
+    expected = {"a.HEIC": "pillow-heif", "b.svg": "export it as PNG", "c.pdf": "as PNG", "d.dng": "as JPEG"}
+    assert len(others) == len(expected)
+    for line, (name, advice) in zip(others, expected.items()):
+        assert name in line and advice in line
+
+
+@pytest.mark.parametrize("name", ["pages.tif", "pages.gif"])
+def test_of_several_pages_only_the_first_is_read_and_that_is_said(folder, name):
+    save(folder, "4.png", "7.png")
+    pages = [Image.open(folder / file).resize((90, 90)) for file in ("4.png", "7.png")]
+    pages[0].save(folder / name, save_all=True, append_images=pages[1:])
+    process = run_script(folder, "predict.py", name)
+    assert f"{name}: only the first of its 2 pages is read" in error_line(process, 0)
+    assert table(folder)["digit"].tolist() == [4]
+
+
+NAMES = ["我的手寫數字_簡體汉字", "$5_and_$6", "x$_$", "100%", "it's 'quoted'", "🙂", "é" * 100]
+NAMES.append(os.fsdecode("數字".encode("big5")))  # as a ZIP from an older Windows unpacks it
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows forbids some of these names")
+def test_any_name_is_predicted_and_drawn(folder):
+    save(folder, "4.png")
+    for name in NAMES:
+        shutil.copy(folder / "4.png", folder / f"{name}.png")
+    process = run_script(folder, "predict.py", *(f"{name}.png" for name in NAMES))
+    assert process.returncode == 0 and process.stderr == ""
+    assert table(folder)["digit"].tolist() == [4] * len(NAMES)
+    assert len(list((folder / "plots/predictions").glob("*.png"))) == len(NAMES)
+
+
+def test_what_a_shell_has_not_expanded(folder, monkeypatch):
+    save(folder, "mine/4.png", "mine/7.png", "mine/a/2.png")
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))  # on Windows
+    assert run_script(folder, "predict.py", "mine/*.png", "~/mine/a").returncode == 0
+    assert table(folder)["digit"].tolist() == [4, 7, 2]
+    line = error_line(run_script(folder, "predict.py", "https://example.com/4.png"), 1)
+    assert "is an address: download the image" in line
 
 
 def test_images_of_one_name_do_not_overwrite_each_other(folder):
@@ -112,6 +170,10 @@ def test_model_and_all(folder):
     assert process.returncode == 0
     assert list(table(folder).columns) == [*COLUMNS, "run"]
     assert table(folder)["run"].tolist() == [GOOD, POOR]
+    for number in range(6):  # TensorFlow has something to say about so many
+        shutil.copytree(folder / "models" / POOR, folder / "models" / f"{POOR}{number}")
+    process = run_python(folder, ROOT / "predict.py", "4.png", "--all")
+    assert process.returncode == 0 and process.stderr == ""
 
 
 def test_a_damaged_run_is_one_line_and_the_next_best_is_used(models):

@@ -76,7 +76,7 @@ def test_commands_exist_with_their_flags(readme, tensorflow):
 @each_lesson
 def test_flags_that_are_named_exist(readme, tensorflow):
     flags = re.findall(r"`(--[\w-]+)[^`]*`", readme.read_text(encoding="utf-8"))
-    helps = "".join(help_of(script) for script in ("mlp.py", "mlp_dropout.py", "cnn.py"))
+    helps = "".join(help_of(script) for script in ("mlp.py", "mlp_dropout.py", "cnn.py", "predict.py"))
     assert flags and all(flag in helps for flag in flags)
 
 

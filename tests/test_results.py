@@ -22,6 +22,11 @@ def test_the_table_compares_the_decks_runs_only():
     assert table.loc["cnn", "training - validation"] == pytest.approx(0.005)
 
 
+def test_the_table_fits_a_terminal(capsys):
+    results.print_table([make_run("mlp_dropout_rate0.25"), make_run()])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 def test_figures_name_a_run_in_words():
     assert make_run("mlp_dropout").title == "MLP, 800 units, Dropout 0.5"
     assert make_run("cnn_epochs3").title == "cnn_epochs3"

@@ -156,6 +156,19 @@ def test_a_run_kept_on_another_disk_by_a_link(tmp_path):
     assert (tmp_path / "models/cnn").is_symlink() and os.listdir(tmp_path / "disk") == ["cnn"]
 
 
+def test_a_table_that_excel_holds_open(tmp_path, monkeypatch):
+    def refuse(*paths):
+        raise PermissionError(13, "Access is denied", *map(str, paths))
+
+    path = tmp_path / "predictions.csv"
+    path.write_text("earlier", encoding="utf-8")
+    monkeypatch.setattr(os, "replace", refuse)
+    closing = pytest.raises(UserError, match=r"predictions.csv cannot be replaced: close the program")
+    with closing, files.atomic_write(path) as part:
+        part.write_text("new", encoding="utf-8")
+    assert os.listdir(tmp_path) == ["predictions.csv"] and path.read_text(encoding="utf-8") == "earlier"
+
+
 def test_a_disk_that_is_nearly_full(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)

@@ -4,6 +4,8 @@ Colours are Okabe and Ito's, distinguishable for colour-blind readers; lines dif
 """
 
 import contextlib
+import functools
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,11 @@ from digits.files import atomic_write
 
 BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#CFE0EC"
 PITCH, ROW = 1.2, 1.3  # from one image to the next, and from one row of images to the next, in widths of an image
+# The first is matplotlib's own; the others, for Chinese names, come with macOS, Windows, and Linux.
+FONTS = [
+    *("DejaVu Sans", "PingFang TC", "PingFang HK", "Heiti TC", "Microsoft JhengHei", "Microsoft YaHei"),
+    *("Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans TC", "WenQuanYi Zen Hei", "AR PL UMing TW"),
+]
 MARGIN = 22  # pixels around a figure
 
 
@@ -24,20 +31,46 @@ class CannotDraw(Exception):
 def figure(path, size):
     """Yield a matplotlib Figure, `size` in inches; it is written to `path` as PNG when the block ends well."""
     matplotlib = import_matplotlib()
+    from matplotlib import text
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # not pyplot: no window, no display needed
     from PIL import Image, ImageOps
 
-    with matplotlib.rc_context(fname=Path(__file__).with_name("digits.mplstyle")):
+    with matplotlib.rc_context({"font.family": list(find_fonts())}, Path(__file__).with_name("digits.mplstyle")):
         fig = Figure(figsize=size)
         canvas = FigureCanvasAgg(fig)
         yield fig
+        for part in fig.findobj(text.Text):
+            part.set_text(replace_unknown(part.get_text()))
         canvas.draw()
         # The white around it is cropped here: savefig(bbox_inches="tight") finds it by drawing everything twice.
         image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
         image = ImageOps.expand(image.crop(ImageOps.invert(image).getbbox()), MARGIN, "white")
         with atomic_write(path) as part:
             image.save(part, format="PNG", dpi=(fig.dpi, fig.dpi))
+
+
+@functools.cache
+def find_fonts():
+    """Return the fonts of the figures that are installed, as a dict of a font's name to its file."""
+    from matplotlib import font_manager
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of fonts that have no bold
+    installed = {font.name: font.fname for font in font_manager.fontManager.ttflist}
+    return {name: installed[name] for name in FONTS if name in installed}
+
+
+@functools.cache
+def known_characters():
+    """Return the codes of the characters that these fonts have, and of the end of a line."""
+    from matplotlib.font_manager import get_font
+
+    return {ord("\n")}.union(*(get_font(file).get_charmap() for file in find_fonts().values()))
+
+
+def replace_unknown(text):
+    """Return a text, of a file's name say, with "?" for each character that no font of the figures has."""
+    return "".join(character if ord(character) in known_characters() else "?" for character in text)
 
 
 def show(paths):
@@ -49,7 +82,7 @@ def show(paths):
         return
     for path in paths:
         image = pyplot.imread(path)
-        window = pyplot.figure(path, figsize=(image.shape[1] / 150, image.shape[0] / 150))
+        window = pyplot.figure(str(path), figsize=(image.shape[1] / 150, image.shape[0] / 150))
         window.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[]).imshow(image)
     pyplot.show()
 

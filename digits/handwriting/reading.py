@@ -1,13 +1,27 @@
 """From an image file to an image as it is to be looked at: upright, on paper, RGB, no larger than needed."""
 
+import contextlib
 import warnings
 
 import numpy as np
 import skimage  # its modules load when they are first used
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from digits.errors import UserError
+from digits.errors import UserError, warn
 
+with contextlib.suppress(ImportError):  # an option: see ADVICE
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+HEIC = "is an iPhone's HEIC: save it as JPEG, or `python -m pip install pillow-heif`"
+ADVICE = {  # what Pillow cannot open
+    ".heic": HEIC,
+    ".heif": HEIC,
+    ".dng": "is a camera's raw file: save it as JPEG",
+    ".svg": "is a drawing made of lines: export it as PNG",
+    ".pdf": "is a document: save its page as PNG",
+}
 SIDE = 1400  # longest side of an image that is kept; a phone's 4000 pixels hold nothing more of a digit
 
 
@@ -21,6 +35,8 @@ def read_image(path):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(path) as image:
+                if getattr(image, "n_frames", 1) > 1:
+                    warn(f"{path}: only the first of its {image.n_frames} pages is read; save the others separately")
                 image.draft("RGB", (SIDE, SIDE))  # a JPEG is decoded at a half or a quarter of its size: faster
                 image = ImageOps.exif_transpose(image)
                 if image.mode[0] in "IF":  # 16 or 32 bits, of whatever range
@@ -32,7 +48,8 @@ def read_image(path):
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise UserError(f"{path} has too many pixels: make it smaller") from error
         except UnidentifiedImageError as error:
-            what = "is in no image format that is known here" if path.stat().st_size else "is empty"
+            unknown = ADVICE.get(path.suffix.lower(), "is in no image format that is known here")
+            what = unknown if path.stat().st_size else "is empty"
             raise UserError(f"{path} {what}") from error
         except Exception as error:  # a damaged file can raise nearly anything
             reason = str(error) or type(error).__name__
