@@ -63,7 +63,8 @@ def score(table, labels):
     """
     unnamed = len(set(table["file"]) - set(labels))
     if unnamed:
-        print(f"\n{unnamed} {'file is' if unnamed == 1 else 'files are'} not scored: no digits in the name")
+        files = "file is" if unnamed == 1 else "files are"
+        print(f"\n{unnamed} {files} not scored: no digits in the name")
     for run, rows in table.groupby("run", sort=False):
         single = rows[rows["file"].map(labels).str.len() == 1]
         if len(single):
@@ -93,7 +94,8 @@ def main(args):
         if args.score:
             score(table, {str(path): label for path, label in images if label})
         with atomic_write(OUTPUT / "predictions.csv") as part:
-            (table if args.all else table.drop(columns="run")).to_csv(part, index=False, errors="replace")
+            written = table if args.all else table.drop(columns="run")
+            written.to_csv(part, index=False, errors="replace")
         print(f"\nWritten: {OUTPUT}/ (predictions.csv and one figure per file)")
     if problems or (args.all and len(models) < len(runs.list_runs())):
         sys.exit(1)
@@ -101,7 +103,7 @@ def main(args):
 
 parser = cli.argument_parser(__doc__)
 parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder of them")
-parser.add_argument("--score", action="store_true", help="the names tell the digits: how many are correct?")
+parser.add_argument("--score", action="store_true", help="compare with the digits in the names")
 which = parser.add_mutually_exclusive_group()
 which.add_argument("--model", metavar="RUN", help="a folder in models/ (default: the best one)")
 which.add_argument("--all", action="store_true", help="use every saved model")

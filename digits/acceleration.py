@@ -71,7 +71,7 @@ def group_steps(model, x, y, batch_size, training):
     """
     with tf.device("cpu"):  # MNIST need not fit into a GPU's memory
         x, y = (tf.constant(array, "float32" if np.issubdtype(array.dtype, np.floating) else None) for array in (x, y))
-    # What is a count over all batches need not be computed for each; another metric may be no mean over the images.
+    # Accuracy is a count, the same over many batches as batch by batch. Another metric need not be.
     counted = model.get_compile_config()["metrics"] == ["accuracy"]
     example = model(x[:1])  # Keras creates variables and metrics when it sees the first batch
     model.compute_loss(x[:1], y[:1], example)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from digits.errors import UserError, fail, warn
 
+OLDEST_KERAS = (3, 8)
 KERAS_SETTINGS = {  # Keras's own; another course's ~/.keras/keras.json may have others
     "backend": "tensorflow",
     "floatx": "float32",
@@ -79,6 +80,10 @@ def import_tensorflow():
                     tensorflow.config.experimental.set_memory_growth(gpu, True)  # leave its memory to others too
     except KeyboardInterrupt:
         fail("interrupted", 130)
+    if tuple(map(int, keras.__version__.split(".")[:2])) < OLDEST_KERAS:
+        oldest = ".".join(map(str, OLDEST_KERAS))
+        upgrade = "`python -m pip install --upgrade tensorflow keras` brings it"
+        raise UserError(f"this is Keras {keras.__version__}; these scripts need {oldest} or later: {upgrade}")
     for name, value in KERAS_SETTINGS.items():
         found = getattr(keras.config, name)()
         if found == value:

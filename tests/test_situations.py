@@ -137,6 +137,14 @@ def test_a_folder_that_windows_does_not_let_us_rename(tmp_path, monkeypatch, ref
     assert (path / "metrics.json").read_text() == "earlier" and os.listdir(tmp_path) == ["cnn"]
 
 
+def test_an_older_keras_is_one_line(tensorflow, monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras, "__version__", "3.6.0")
+    with pytest.raises(UserError, match=r"this is Keras 3\.6\.0; .* need 3\.8 or later: `python -m pip install --upgrade"):
+        environment.import_tensorflow.__wrapped__()
+
+
 @pytest.mark.parametrize("place", ["models", "plots"])
 def test_a_file_where_a_folder_must_be(tmp_path, place):
     (tmp_path / place).write_text("")
