@@ -22,12 +22,14 @@ KERAS_SETTINGS = {  # Keras's own; another course's ~/.keras/keras.json may have
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
 }
-# TensorFlow's start-up messages: informational lines, and "no GPU found". It writes them from C++, before it honours
-# TF_CPP_MIN_LOG_LEVEL. A process of its own drops them, so that the last words of a crash still come through.
+# TensorFlow's start-up messages: informational lines, "no GPU found", and what its GPU libraries say of each other in
+# versions up to 2.19. It writes them from C++, before it honours TF_CPP_MIN_LOG_LEVEL. A process of its own drops them,
+# so that the last words of a crash still come through.
 FILTER = r"""
 import re, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-chatter = rb"I\d{4} |[-\d]+ [:.\d]+: I |WARNING: All log messages before absl|To enable the following|.*cuInit"
+chatter = rb"I\d{4} |[-\d]+ [:.\d]+: I |WARNING: All log messages before absl|To enable the following"
+chatter += rb"|.*(cuInit|Unable to register cu|TF-TRT Warning|computation placer already registered)"
 for line in sys.stdin.buffer:
     if not re.match(chatter, line):
         sys.stderr.buffer.write(line)

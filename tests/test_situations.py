@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -137,11 +139,27 @@ def test_a_folder_that_windows_does_not_let_us_rename(tmp_path, monkeypatch, ref
     assert (path / "metrics.json").read_text() == "earlier" and os.listdir(tmp_path) == ["cnn"]
 
 
+# Of TensorFlow 2.16 to 2.19 on Colab and Linux.
+CHATTER = """\
+2026-11-28 19:12:14.92: E external/local_xla/xla/stream_executor/cuda/cuda_fft.cc:479] Unable to register cuFFT factory
+E0000 00:00:1764357134.1 41 cuda_dnn.cc:8579] Unable to register cuDNN factory: Attempting to register factory
+W0000 00:00:1764357134.2 41 computation_placer.cc:177] computation placer already registered. Please check linkage
+2026-11-28 19:12:17.78: W tensorflow/compiler/tf2tensorrt/utils/py_utils.cc:38] TF-TRT Warning: Could not find TensorRT
+"""
+
+
+def test_only_the_chatter_of_tensorflows_start_is_dropped():
+    words = "free(): invalid pointer\n"
+    command = [sys.executable, "-c", environment.FILTER]
+    process = subprocess.run(command, input=CHATTER + words, capture_output=True, encoding="utf-8", check=True)
+    assert process.stderr == words
+
+
 def test_an_older_keras_is_one_line(tensorflow, monkeypatch):
     import keras
 
     monkeypatch.setattr(keras, "__version__", "3.6.0")
-    with pytest.raises(UserError, match=r"this is Keras 3\.6\.0; .* need 3\.8 or later: `python -m pip install --upgrade"):
+    with pytest.raises(UserError, match=r"this is Keras 3\.6\.0; .* need 3\.8 or later: `python -m pip"):
         environment.import_tensorflow.__wrapped__()
 
 
