@@ -99,7 +99,8 @@ def light(size, rng):
     a, b = rng.uniform(0, 2 * np.pi, 2)
     slope = 1 - 0.15 * (1 + np.cos(a) * x + np.sin(a) * y) - rng.uniform(0, 0.15) * (x * x + y * y)
     edge, softness = rng.uniform(-0.6, 0.6), rng.uniform(0.01, 0.1)
-    shadow = rng.uniform(0, 0.36) / (1 + np.exp(-(np.cos(b) * x + np.sin(b) * y - edge) / softness))
+    with np.errstate(over="ignore"):  # far from a sharp edge
+        shadow = rng.uniform(0, 0.36) / (1 + np.exp(-(np.cos(b) * x + np.sin(b) * y - edge) / softness))
     return rng.uniform(0.75, 0.97) * slope * (1 - shadow)
 
 

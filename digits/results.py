@@ -99,12 +99,15 @@ def rescue(error, args):
 
     variables = [value for frame in frames for value in frame.f_locals.values()]
     models = [value for value in variables if isinstance(value, keras.Model) and hasattr(value, "history")]
-    trained = [model for model in models if model.history.epoch]
+    # Before Keras 3.10, evaluate and predict gave a model an empty History.
+    histories = [model.history for model in models]
+    histories += [value for value in variables if isinstance(value, keras.callbacks.History)]
+    trained = [history for history in histories if getattr(history, "epoch", None)]
     datasets = [value for value in variables if isinstance(value, tuple) and hasattr(value, "sha256")]
     if not (trained and datasets):
         return ""
     try:
-        run = runs.save(trained[-1], trained[-1].history, datasets[-1], args, interrupted=True)
+        run = runs.save(trained[-1].model, trained[-1], datasets[-1], args, interrupted=True)
     except (UserError, OSError) as problem:
         return f"the trained model could not be saved: {problem}"
     return f"the trained model is in {runs.MODELS / run.name}; `python evaluate.py {run.name}` evaluates it"

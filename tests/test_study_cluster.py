@@ -10,14 +10,15 @@ import subprocess
 import sys
 import time
 
-import dask.sizeof
 import pandas as pd
-import psutil
 import pytest
 
 from conftest import HOME, ROOT, environment, error_line, run_python, run_script
 from digits.errors import UserError
 from study import cluster, experiments, report
+
+sizeof = pytest.importorskip("dask.sizeof", reason="needs Dask: requirements-study.txt installs it")
+psutil = pytest.importorskip("psutil")  # which comes with it
 
 STUDY = ["reproduce.py", "--experiments", "mlp_800_of_3000"]  # runs of seconds
 
@@ -167,11 +168,11 @@ def test_a_worker_that_cannot_do_its_part(tmp_path, clone, scheduler, place, thr
 
 
 def test_dask_leaves_pythons_random_numbers_alone(monkeypatch):
-    monkeypatch.setattr(dask.sizeof, "random", random)  # as it is in a new process
+    monkeypatch.setattr(sizeof, "random", random)  # as it is in a new process
 
     def draw():
         random.seed(0)
-        dask.sizeof.sizeof({number: number for number in range(999)})
+        sizeof.sizeof({number: number for number in range(999)})
         return random.random()
 
     undisturbed = random.Random(0).random()
