@@ -56,8 +56,8 @@ def find_fonts():
     from matplotlib import font_manager
 
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of fonts that have no bold
-    installed = {font.name: font.fname for font in font_manager.fontManager.ttflist}
-    return {name: installed[name] for name in FONTS if name in installed}
+    installed = set(font_manager.get_font_names())
+    return {name: font_manager.findfont(name) for name in FONTS if name in installed}
 
 
 @functools.cache
