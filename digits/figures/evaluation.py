@@ -1,5 +1,7 @@
 """Test images and what the network makes of them: the confusion matrix (slide 19), predictions, misclassified ones."""
 
+import textwrap
+
 import numpy as np
 
 from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
@@ -88,7 +90,7 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
     shape = photo.shape[0] / photo.shape[1]
     photo_height, photo_width = min(width * shape, 4), min(height / shape, 5)
     with figure(path, (width, 0.5 + photo_height + height) if several else (photo_width + 1.7, 0.5 + height)) as fig:
-        fig.suptitle(title)
+        fig.suptitle(textwrap.fill(title, int(9 * fig.get_figwidth())))  # an inch has room for 9 or 10 letters
         if several:
             top, bottom = fig.subplots(2, 1, height_ratios=(photo_height, height))
         else:
