@@ -65,6 +65,8 @@ def score(table, labels):
     if unnamed:
         files = "file is" if unnamed == 1 else "files are"
         print(f"\n{unnamed} {files} not scored: no digits in the name")
+    if not labels:
+        return
     for run, rows in table.groupby("run", sort=False):
         single = rows[rows["file"].map(labels).str.len() == 1]
         if len(single):

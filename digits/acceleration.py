@@ -33,14 +33,14 @@ def faster_steps(model, data, validation_data, batch_size, together, shuffle):
         batches in the same order as with the arrays.
     """
     fuse_adam(model.optimizer)
-    model.steps_per_execution = together
-    model.train_function = group_steps(model, *data, batch_size, training=True)
-    model.optimizer.build(model.trainable_variables)
     dataset, validation = order_images(len(data[0]), batch_size, together, shuffle), None
-    if validation_data:
-        model.test_function = group_steps(model, *validation_data, batch_size, training=False)
-        validation = order_images(len(validation_data[0]), batch_size, together)
     try:
+        model.steps_per_execution = together
+        model.train_function = group_steps(model, *data, batch_size, training=True)
+        model.optimizer.build(model.trainable_variables)
+        if validation_data:
+            model.test_function = group_steps(model, *validation_data, batch_size, training=False)
+            validation = order_images(len(validation_data[0]), batch_size, together)
         yield dataset, validation
     finally:
         model.steps_per_execution = 1

@@ -96,6 +96,14 @@ def test_names_are_scored_when_that_is_asked_for(folder):
     assert len(table(folder)) == 6 + 6
 
 
+def test_score_without_a_name_that_tells_digits(folder):
+    save(folder, "4.png")
+    (folder / "4.png").rename(folder / "photo.png")
+    process = run_script(folder, "predict.py", "photo.png", "--score")
+    assert process.returncode == 0 and "1 file is not scored" in process.stdout
+    assert table(folder)["digit"].tolist() == [4]
+
+
 def test_without_score_names_tell_nothing(folder):
     save(folder, "425.png")
     (folder / "425.png").rename(folder / "1.png")  # the first row of three digits
