@@ -66,7 +66,8 @@ def main(args):
     print("The first 20 labels:", labels[:20])
     print("Their predictions:  ", predictions[:20])
     matrix = confusion_matrix(labels, predictions)
-    print(f"\n{matrix}\n\n{recall_and_precision(matrix)}")
+    print(f"\nConfusion matrix 混淆矩陣:\n{matrix}")
+    print(f"\nRecall 覆蓋率 and precision 命中率:\n{recall_and_precision(matrix)}")
 
     # models/ and plots/, and how the accuracy compares with the deck's
     results.save(model, history, data, args, scores, probabilities, matrix)

@@ -2,6 +2,7 @@
 
 python evaluate.py                 evaluates every saved run again, and compares all with the deck
 python evaluate.py cnn mlp_256     only these
+python evaluate.py --class FOLDER  what a class has handed in: everyone's models/ or metrics.json
 """
 
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from digits import cli, drawing, results, runs
+from digits import cli, drawing, results, runs, submissions
 from digits.errors import UserError, print_error
 
 
@@ -43,13 +44,17 @@ def evaluate_run(name, data):
     scores = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=2, return_dict=True)
     probabilities = model.predict(data.x_test, batch_size=500, verbose=0)
     matrix = confusion_matrix(data.y_test.argmax(axis=1), probabilities.argmax(axis=1))
-    print(f"\n{matrix}\n\n{recall_and_precision(matrix)}")
+    print(f"\nConfusion matrix 混淆矩陣:\n{matrix}")
+    print(f"\nRecall 覆蓋率 and precision 命中率:\n{recall_and_precision(matrix)}")
     run = results.update(runs.load_run(name), scores, matrix)
     drawing.plot_run(run, model, data, probabilities)
     return run, probabilities
 
 
 def main(args):
+    if args.class_folder:
+        submissions.compare(args.class_folder.expanduser())
+        return
     names = [Path(run).name for run in args.runs] or runs.list_runs()  # models/cnn/ means cnn
     if not names:
         raise UserError(f"no saved run in {runs.MODELS.absolute()}: `python cnn.py` makes one")
@@ -78,6 +83,13 @@ def main(args):
 
 parser = cli.argument_parser(__doc__)
 parser.add_argument("runs", nargs="*", metavar="RUN", help="a folder in models/ (default: all)")
+parser.add_argument(
+    "--class",
+    dest="class_folder",
+    metavar="FOLDER",
+    type=Path,
+    help="compare what a class has handed in: folders or ZIPs with everyone's metrics.json",
+)
 cli.add_data_flag(parser)
 
 if __name__ == "__main__":

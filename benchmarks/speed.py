@@ -23,7 +23,7 @@ import timeit
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 
-from digits import cli, environment, mnist
+from digits import cli, environment, mnist, slides
 from digits.errors import UserError
 from digits.files import atomic_write
 from study.report import format_markdown
@@ -32,12 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "benchmark.csv"
 PEERS = {"plain_tensorflow": "tensorflow", "plain_pytorch": "torch", "plain_jax": "optax"}  # and the module they need
 LIBRARIES = "tensorflow", "keras", "torch", "jax", "optax"
-COMMANDS = {
-    "mlp_256": ["mlp.py"],
-    "mlp_800": ["mlp.py", "--hidden", "800"],
-    "mlp_dropout": ["mlp_dropout.py"],
-    "cnn": ["cnn.py"],
-}
+COMMANDS = {name: run.command.split() for name, run in slides.RUNS.items()}
 
 
 def measure_process(command, folder):

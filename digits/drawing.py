@@ -149,7 +149,8 @@ def plot_comparison(all_runs, data, probabilities):
         probabilities: a dict of run name to (10000, 10) float32.
     """
     complete = [run for run in all_runs if run.reference and "accuracy" in run.history]
-    deck = {run.name: run for run in complete if run.name in slides.RUNS}
+    deck = {slides.find_experiment(run.name): run for run in reversed(complete)}  # of several seeds, the first
+    deck = {experiment: deck[experiment] for experiment in slides.RUNS if experiment in deck}
     histories = {f"{run.title}\n(slide {run.reference.slide})": run.history for run in deck.values()}
     if len(histories) > 1:
         training.plot_learning_curves(histories, PLOTS / "learning_curves.png")
@@ -157,6 +158,7 @@ def plot_comparison(all_runs, data, probabilities):
     if not names.keys() <= deck.keys():
         return
     labels = data.y_test.argmax(axis=1)
+    probabilities = {name: probabilities[deck[name].name] for name in names}
     correct = {name: probabilities[name].argmax(axis=1) == labels for name in names}
     groups = {}
     for better, worse in (("cnn", "mlp_256"), ("mlp_256", "cnn")):

@@ -134,21 +134,17 @@ def load_evaluated_runs():
 def print_summary(run, paths):
     """Print a run's result beside the deck's and the study's, and where its files are; `paths` are those it drew."""
     metrics, reference = run.metrics, run.reference
-    accuracy = metrics["test_accuracy"]
+    accuracy, experiment = metrics["test_accuracy"], slides.find_experiment(run.name)
     print(f"\n{run.name}: test accuracy {accuracy:.4f}, test loss {format_number(metrics['test_loss'])}")
     if metrics["dataset"] != "mnist":
         print("SYNTHETIC digits, not MNIST: not comparable with the deck")
-    elif slides.find_experiment(run.name) in slides.RUNS and not reference:
+    elif experiment in slides.RUNS and not reference:
         print("Not the deck's model: this script was edited, so it is not compared with the deck")
-    elif reference and reference.accuracy:
-        difference = accuracy - reference.accuracy
-        print(f"The deck (slide {reference.slide}): {reference.accuracy:.4f}, a difference of {difference:+.4f}")
-        seeds = read_study_accuracies(slides.find_experiment(run.name))
-        if len(seeds) > 1:
-            low, high = intervals.prediction_interval(seeds)
-            place = "inside" if low <= accuracy <= high else "outside"
-            interval = f"99 of 100 runs lie between {low:.4f} and {high:.4f}"
-            print(f"By {len(seeds)} seeds, {interval}; this one is {place}")
+    elif reference:
+        if reference.accuracy:
+            difference = accuracy - reference.accuracy
+            print(f"The deck (slide {reference.slide}): {reference.accuracy:.4f}, a difference of {difference:+.4f}")
+        print_interval(accuracy, experiment)
     if None not in (metrics["train_accuracy"], metrics["validation_accuracy"]):
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
@@ -156,6 +152,25 @@ def print_summary(run, paths):
     names = ", ".join(path.name for path in figures)
     print(textwrap.fill(f"Figures: {PLOTS / run.name}/ ({names})", 80, subsequent_indent="  "))
     print(f"Draw a digit yourself: open {page} in a browser")
+    print(f"Next: {slides.find_next(experiment)}")
+
+
+def print_interval(accuracy, experiment):
+    """Print where a test accuracy lies among those of the study's seeds."""
+    low, high, seeds = find_interval(experiment)
+    if seeds < 2:
+        return
+    print(f"By {seeds} seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}")
+    if low <= accuracy <= high:
+        print("This one is inside: another seed alone can make such a difference")
+    else:
+        print("This one is outside: something other than the seed is different")
+
+
+def find_interval(experiment):
+    """Return the (low, high) in which the next run of an experiment is expected by the study, and its seeds."""
+    accuracies = read_study_accuracies(experiment)
+    return *intervals.prediction_interval(accuracies), len(accuracies)
 
 
 def format_number(value):

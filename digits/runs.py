@@ -77,7 +77,7 @@ def save(model, history, data, args, interrupted=False, **test_metrics):
     last = epochs.iloc[-1]
     metrics = {
         "run": name,
-        "date": datetime.date.today().isoformat(),
+        "date": datetime.datetime.now().isoformat(timespec="seconds"),
         "dataset": data.dataset,
         "dataset_sha256": data.sha256,
         "deck_model": deck_model,

@@ -10,6 +10,7 @@ class Reference(NamedTuple):
     title: str
     slide: int
     accuracy: float | None  # on the test set; None where the deck prints no number
+    command: str  # that trains it
     layers: list  # of pairs: a class of keras.layers, and its arguments
 
 
@@ -22,18 +23,20 @@ def _convolution(filters):
 
 
 RUNS = {
-    "mlp_256": Reference("MLP, 256 units", 12, 0.9762, [_dense(256), _dense(10, "softmax")]),
-    "mlp_800": Reference("MLP, 800 units", 13, None, [_dense(800), _dense(10, "softmax")]),
+    "mlp_256": Reference("MLP, 256 units", 12, 0.9762, "mlp.py", [_dense(256), _dense(10, "softmax")]),
+    "mlp_800": Reference("MLP, 800 units", 13, None, "mlp.py --hidden 800", [_dense(800), _dense(10, "softmax")]),
     "mlp_dropout": Reference(
         "MLP, 800 units, Dropout 0.5",
         17,
         None,
+        "mlp_dropout.py",
         [_dense(800), ("Dropout", {"rate": 0.5}), _dense(10, "softmax")],
     ),
     "cnn": Reference(
         "CNN",
         29,
         0.9902,
+        "cnn.py",
         [
             ("Reshape", {"target_shape": (28, 28, 1)}),
             _convolution(16),
@@ -48,6 +51,13 @@ RUNS = {
     ),
 }
 EPOCHS, STEPS = 10, 240  # slide 10: 48000 images in batches of 200
+
+
+def find_next(experiment):
+    """Return the command that comes after an experiment in the deck; after the last one, and a student's own, all."""
+    commands = {name: run.command for name, run in RUNS.items()}
+    following = dict(zip(commands, [*list(commands.values())[1:], "evaluate.py"]))
+    return f"python {following.get(experiment, 'evaluate.py')}"
 
 
 def find_experiment(run_name):
