@@ -14,6 +14,7 @@ ROOMS = [
 ]
 # A package or a script may import what stands beside it here, and itself.
 BELOW = {"digits": set(), "study": {"digits", *LESSON}, "benchmarks": {"digits", "study", *LESSON}}
+BELOW |= {"docs": {"digits"}}
 BELOW |= {name: {"digits", *LESSON} for name in LESSON} | {"reproduce": {"digits", "study"}}
 BELOW |= {f"benchmarks/plain_{name}": set() for name in ("keras", "tensorflow", "pytorch", "jax")}
 

@@ -12,10 +12,14 @@ import pytest
 from benchmarks import speed
 from conftest import ROOT, run_python, run_script
 from digits import slides
+from study import exercises
 
 LESSON = [ROOT / "README.md", ROOT / "README.zh-TW.md"]
+LAB = [ROOT / "docs" / "lab.md", ROOT / "docs" / "lab.zh-TW.md"]
 READMES = [
     *LESSON,
+    *LAB,
+    ROOT / "docs" / "answers.md",
     ROOT / "CONTRIBUTING.md",
     *(ROOT / f"{name}/README.md" for name in ("benchmarks", "plots", "study")),
 ]
@@ -24,6 +28,7 @@ STUDY, BENCHMARK = (pd.read_csv(ROOT / "results" / name) for name in ("runs.csv"
 
 each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda path: path.relative_to(ROOT).as_posix())
 each_lesson = pytest.mark.parametrize("readme", LESSON, ids=lambda path: path.name)
+COPIES = {"my_mlp.py": "mlp.py", "my_mistakes.py": "mlp.py"}  # that a student makes of our scripts
 
 
 def rows(text):
@@ -53,10 +58,12 @@ def describe_seeds(experiment):
 @each_readme
 def test_what_it_links_to_and_the_files_that_it_names_exist(readme):
     text = readme.read_text(encoding="utf-8")
+    headings = {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^#+ (.+)", text, re.M)}
     for target in re.findall(r"\]\(([^)]+)\)", text):
-        assert (readme.parent / target.split("#")[0]).exists(), target
+        file, _, heading = target.partition("#")
+        assert (readme.parent / file).exists() if file else heading in headings, target
     for name in re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md|css))`", text):
-        assert (ROOT / name).exists() or (readme.parent / name).exists() or name == "my_mlp.py", name
+        assert (ROOT / name).exists() or (readme.parent / name).exists() or name in COPIES, name
 
 
 @each_readme
@@ -70,7 +77,7 @@ def test_commands_exist_with_their_flags(readme, tensorflow):
             assert all((ROOT / name).exists() for name in names)
             continue
         for flag in [word for word in words if word.startswith("--")] or [""]:
-            assert flag in help_of(*command), line
+            assert flag in help_of(*(COPIES.get(word, word) for word in command)), line
 
 
 @each_lesson
@@ -99,9 +106,10 @@ def test_the_exercise_with_larger_filters_is_the_studys_and_all_fits_in_130_line
     assert len(text.splitlines()) <= 130
 
 
-def test_both_languages_have_the_same_numbers_and_commands():
+@pytest.mark.parametrize("both", [LESSON, LAB], ids=["README", "lab"])
+def test_both_languages_have_the_same_numbers_and_commands(both):
     found = []
-    for readme in LESSON:
+    for readme in both:
         text = readme.read_text(encoding="utf-8")
         code = [block for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.M | re.S) if not language]
         numbers = re.findall(r"\b\d+\.\d+\b", text)
@@ -109,8 +117,9 @@ def test_both_languages_have_the_same_numbers_and_commands():
     assert found[0] == found[1]
 
 
-def test_chinese_has_full_width_punctuation():
-    prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "`", (ROOT / "README.zh-TW.md").read_text("utf-8"), flags=re.S)
+@pytest.mark.parametrize("readme", [LESSON[1], LAB[1]], ids=lambda path: path.name)
+def test_chinese_has_full_width_punctuation(readme):
+    prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "`", readme.read_text("utf-8"), flags=re.S)
     assert re.findall(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!][\u4e00-\u9fff]", prose) == []
 
 
@@ -123,3 +132,8 @@ def test_the_tables_of_speed_are_the_benchmarks():
     text = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
     found = [row for row in rows(text) if row[0] in speed.COMMANDS]
     assert found == [row for row in rows(speed.format_table(BENCHMARK)) if row[0] in speed.COMMANDS]
+
+
+def test_the_table_of_the_answers_is_what_the_exercises_gave():
+    text = (ROOT / "docs" / "answers.md").read_text("utf-8")
+    assert exercises.format_table(exercises.read_rows()) in text
