@@ -26,6 +26,8 @@ def main(args):
     print(f"{len(pairs)} runs, {len(missing)} of them to do", flush=True)
     if missing:
         schedule.train_missing(args, missing, rows)
+    else:
+        print(f"They are in {experiments.ROWS} already; --again repeats what other code has computed")
     if args.dry_run:
         for name in names:
             to_do = sum(experiment == name for experiment, _ in missing)

@@ -130,7 +130,7 @@ def describe_run(content):
     """Return what a metrics.json, whose bytes are `content`, says of `COLUMNS` and of its "run", as a dict."""
     try:
         metrics = json.loads(content)
-        run, accuracy, seed = metrics["run"], metrics["test_accuracy"], metrics["seed"]
+        run, accuracy, seed = metrics["run"], float(metrics["test_accuracy"]), int(metrics["seed"])
         experiment = slides.find_experiment(run)
     except (ValueError, LookupError, TypeError):
         return {"remark": "damaged: this is no run's metrics.json"}

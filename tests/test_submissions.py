@@ -54,13 +54,15 @@ def test_what_is_missing_damaged_edited_or_synthetic_is_said(tmp_path):
     write_run(tmp_path / "a" / "models" / "mlp_256", deck_model=False)
     write_run(tmp_path / "b" / "models" / "mlp_256_synthetic", run="mlp_256_synthetic", dataset="synthetic")
     write_run(tmp_path / "c").write_text("{", encoding="utf-8")
+    write_run(tmp_path / "g", accuracy="very good")
     for name in ("d/report.docx", "e.zip", "f.rar"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"no ZIP")
     remarks = {student: remark for student, *_, remark in read(tmp_path)}
     assert "edited" in remarks["a"] and "SYNTHETIC" in remarks["b"] and "damaged" in remarks["c"]
+    assert "damaged" in remarks["g"]
     assert remarks["d"] == "no metrics.json, but report.docx" and "e.zip (damaged)" in remarks["e"]
-    assert "f.rar" in remarks["f"] and len(remarks) == 6
+    assert "f.rar" in remarks["f"] and len(remarks) == 7
     assert all(row[4] in ("-", "") for row in read(tmp_path))  # none is compared with the study
 
 
