@@ -42,10 +42,10 @@ def print_submissions(table):
     """Print what `read_submissions` returns, long names of students shortened."""
     import pandas as pd
 
-    shown = table[COLUMNS[:-1]].assign(student=table["student"].str.slice(0, 24))
-    formats = {"accuracy": "{:.4f}".format}
+    accuracy = table["accuracy"].map("{:.4f}".format, na_action="ignore")
+    shown = table.assign(student=table["student"].str.slice(0, 24), accuracy=accuracy)[COLUMNS[:-1]]
     with pd.option_context("display.unicode.east_asian_width", True):
-        lines = shown.to_string(index=False, na_rep="-", formatters=formats).splitlines()
+        lines = shown.astype(object).fillna("-").to_string(index=False).splitlines()
     for line, remark in zip(lines, ["remark", *table["remark"]]):
         print(f"{line}  {remark}".rstrip())
 
