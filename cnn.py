@@ -77,7 +77,11 @@ parser = cli.training_parser(__doc__)
 add = parser.add_argument
 add("--kernel-size", type=cli.bounded_int(1, 29), default=3, help="width and height of a filter")
 add("--dropout", type=cli.bounded_float(0, 1), default=0.25, help="rate after the pooling")
-add("--digit", type=cli.bounded_int(0, 10000), default=0, help="test image in feature_maps.png")
+add(
+    "--image",
+    type=cli.bounded_int(0, 10000),
+    help="index of the test image in feature_maps.png (default: the first 3)",
+)
 
 if __name__ == "__main__":
     cli.run(main, parser, run_name="cnn")

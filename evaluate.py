@@ -2,6 +2,7 @@
 
 python evaluate.py                 evaluates every saved run again, and compares all with the deck
 python evaluate.py cnn mlp_256     only these
+python evaluate.py cnn --image 18  slide 27: this test image on its way through the layers
 python evaluate.py --class FOLDER  what a class has handed in: everyone's models/ or metrics.json
 """
 
@@ -33,8 +34,13 @@ def recall_and_precision(matrix):
     return pd.DataFrame({"recall": recall, "precision": precision}).rename_axis("digit").round(4)
 
 
-def evaluate_run(name, data):
+def evaluate_run(name, data, image=None):
     """Evaluate a saved run on the test images of a `preprocess.Dataset` and draw its figures.
+
+    Args:
+        name: of the run.
+        data: `preprocess.Dataset`.
+        image: index of the test image in a CNN's feature_maps.png (default: as in its training).
 
     Returns:
         Its `runs.Run` and the (10000, 10) probabilities.
@@ -47,12 +53,14 @@ def evaluate_run(name, data):
     print(f"\nConfusion matrix 混淆矩陣:\n{matrix}")
     print(f"\nRecall 覆蓋率 and precision 命中率:\n{recall_and_precision(matrix)}")
     run = results.update(runs.load_run(name), scores, matrix)
-    drawing.plot_run(run, model, data, probabilities)
+    drawing.plot_run(run, model, data, probabilities, image)
     return run, probabilities
 
 
 def main(args):
     if args.class_folder:
+        if args.runs or args.image is not None:
+            raise UserError("--class stands alone: it evaluates no model again", 2)
         submissions.compare(args.class_folder.expanduser())
         return
     names = [Path(run).name for run in args.runs] or runs.list_runs()  # models/cnn/ means cnn
@@ -67,7 +75,7 @@ def main(args):
             dataset = runs.load_run(name).metrics["dataset"]
             if dataset not in datasets:
                 datasets[dataset] = preprocess.load_data(dataset, args.data)
-            run, probabilities[name] = evaluate_run(name, datasets[dataset])
+            run, probabilities[name] = evaluate_run(name, datasets[dataset], args.image)
         except UserError as error:  # the other runs are evaluated all the same
             print_error(error)
         else:
@@ -82,8 +90,14 @@ def main(args):
 
 
 parser = cli.argument_parser(__doc__)
-parser.add_argument("runs", nargs="*", metavar="RUN", help="a folder in models/ (default: all)")
-parser.add_argument(
+add = parser.add_argument
+add("runs", nargs="*", metavar="RUN", help="a folder in models/ (default: all)")
+add(
+    "--image",
+    type=cli.bounded_int(0, 10000),
+    help="index of the test image in a CNN's feature_maps.png (default: as in its training)",
+)
+add(
     "--class",
     dest="class_folder",
     metavar="FOLDER",

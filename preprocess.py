@@ -1,12 +1,12 @@
 """Step 1 of the deck (slides 2-6): MNIST's images and labels become what a network takes.
 
-python preprocess.py      shows what slides 2-6 show and writes plots/data/samples.png
+python preprocess.py      shows what slides 2-6 show, and draws it in plots/data/
 """
 
 from typing import NamedTuple
 
 from digits import cli, environment, mnist
-from digits.figures.evaluation import plot_samples
+from digits.figures.preprocessing import plot_preprocessing, plot_samples
 
 environment.import_tensorflow()  # quietly, and in Keras's own settings
 
@@ -68,15 +68,23 @@ def main(args):
         print(f"  {name:8}{array.shape!s:12} {array.dtype}, {array.min():g} to {array.max():g}")
     for digit in (3, 7):
         print(f"  label {digit} -> {''.join(f'{value:g}' for value in one_hot(digit))}")
-    print("\nThe first 3 of the training set, 784 features as 28 rows (hundredths, 0 left blank):")
     labels = data.y_train.argmax(axis=1)
-    first = data.x_train[labels == 3][0]
-    for row in np.rint(100 * first).astype(int).reshape(28, 28):
-        print(" ".join(f"{value or '':>3}" for value in row).rstrip())
-    path = f"plots/data/samples{data.suffix}.png"
-    title = f"{data.dataset.upper()}: ten training images of each digit"
-    plot_samples(data.x_train, labels, path, title)
-    print(f"\nWritten: {path}")
+    first = np.flatnonzero(labels == 3)[0]
+    normalized = data.x_train[first].reshape(28, 28)
+    raw = np.rint(255 * normalized).astype("uint8")
+    print(f"\nSlide 4: training image {first}, a 3, raw (rows 6 to 25 and columns 7 to 22 of 28)")
+    for row in raw[5:25, 6:22]:
+        print(" ".join(f"{value:3}" for value in row))
+    print("\nSlide 5: the same, divided by 255")
+    for row in normalized[5:25, 6:22]:
+        print(" ".join(f"{value:.2f}" for value in row))
+    name = data.dataset.upper()
+    samples = f"plots/data/samples{data.suffix}.png"
+    preprocessing = f"plots/data/preprocessing{data.suffix}.png"
+    plot_samples(data.x_train, labels, samples, f"{name}: ten training images of each digit")
+    title = f"{name}: training image {first}, a 3, and its preprocessing"
+    plot_preprocessing(raw, data.x_train[first], data.y_train[first], preprocessing, title)
+    print(f"\nWritten: {samples} and {preprocessing}")
 
 
 parser = cli.argument_parser(__doc__)

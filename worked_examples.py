@@ -1,7 +1,9 @@
 """Slides 22-26: the deck's two examples worked by hand, by the layers themselves.
 
-python worked_examples.py      prints both and draws them in plots/layers/
+python worked_examples.py      prints and draws both, and the flow chart of slides 8-9
 """
+
+from pathlib import Path
 
 from digits import cli, environment
 from digits.figures import worked_examples as figures
@@ -32,11 +34,15 @@ def max_pooling(image=POOLED):
 def main(args):
     convolved, pooled = convolution(), max_pooling()
     print(f"Slides 22-23: the image\n{IMAGE}\nand the filter\n{FILTER}")
-    print(f"give, by Keras's Conv2D,\n{convolved}")
+    print(f"give, by Keras's Conv2D,\n{convolved}\nEach number is the sum of nine products:")
+    for products, output in zip(figures.list_products(IMAGE, FILTER), convolved.flat):
+        print(f"  {' + '.join(products)} = {output:g}")
     print(f"\nSlides 24-26: the numbers\n{POOLED}\ngive, by Keras's MaxPooling2D,\n{pooled}")
     figures.plot_convolution(IMAGE, FILTER, convolved, "plots/layers/convolution.png")
     figures.plot_max_pooling(POOLED, pooled, "plots/layers/max_pooling.png")
-    print("\nWritten: plots/layers/ (convolution.png, max_pooling.png)")
+    script = Path(__file__).with_name("mlp.py").read_text(encoding="utf-8")
+    figures.plot_flow_chart(script, "plots/flow_chart.png")
+    print("\nWritten: plots/flow_chart.png, plots/layers/ (convolution.png, max_pooling.png)")
 
 
 parser = cli.argument_parser(__doc__)

@@ -1,5 +1,6 @@
 """The figures of runs: from a model, the test images and its predictions to plots/<run>/, and the runs side by side."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from digits.pages import draw
 PLOTS = Path("plots")
 
 
-def plot_run(run, model, data, probabilities):
+def plot_run(run, model, data, probabilities, image=None):
     """Draw the figures of a run into plots/<run>/, and its page to draw digits on; return their paths.
 
     A figure that does not apply to this model is left out with one line on stderr.
@@ -22,9 +23,10 @@ def plot_run(run, model, data, probabilities):
         model: keras.Model.
         data: `preprocess.Dataset`.
         probabilities: (10000, 10) float32, of the test images.
+        image: index of the test image in feature_maps.png (default: that of the flag --image, or the first 3).
     """
-    paths = []
-    for plot in (plot_network, plot_curves, plot_matrix, plot_predictions, plot_mistakes, *find_layer_plots(model)):
+    paths, layer_plots = [], find_layer_plots(model, image)
+    for plot in (plot_network, plot_curves, plot_matrix, plot_predictions, plot_mistakes, *layer_plots):
         try:
             paths.append(plot(run, model, data, probabilities))
         except style.CannotDraw as reason:
@@ -50,7 +52,8 @@ def plot_curves(run, model, data, probabilities):
 def plot_matrix(run, model, data, probabilities):
     """Slides 18-19: confusion_matrix.png."""
     path = PLOTS / run.name / "confusion_matrix.png"
-    return evaluation.plot_confusion_matrix(run.metrics["confusion_matrix"], path, describe_result(run))
+    title = f"Confusion matrix\n{describe_result(run)}"
+    return evaluation.plot_confusion_matrix(run.metrics["confusion_matrix"], path, title)
 
 
 def plot_predictions(run, model, data, probabilities):
@@ -71,9 +74,10 @@ def plot_mistakes(run, model, data, probabilities):
     labels, confidence = data.y_test.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(labels != probabilities.argmax(axis=1))
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
-    found = f"{len(wrong)} of {len(labels)} test images misclassified, most confident first: label → prediction"
+    title = f"{run.title}: {len(wrong)} of {len(labels)} test images misclassified\n"
+    title += "Most confident first, label → prediction"
     groups = {"": caption_images(data, probabilities, shown)}
-    return evaluation.plot_images(groups, PLOTS / run.name / "mistakes.png", f"{run.title}: {found}", 8)
+    return evaluation.plot_images(groups, PLOTS / run.name / "mistakes.png", title, 8)
 
 
 def caption_images(data, probabilities, chosen):
@@ -83,12 +87,12 @@ def caption_images(data, probabilities, chosen):
     return data.x_test[chosen], list(captions)
 
 
-def find_layer_plots(model):
+def find_layer_plots(model, image):
     """Return the functions that draw what the layers of a model compute: those of a CNN, or that of an MLP."""
     import keras
 
     if any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers):
-        return [plot_feature_maps, plot_filters]
+        return [functools.partial(plot_feature_maps, image=image), plot_filters]
     return [plot_hidden_neurons]
 
 
@@ -100,17 +104,21 @@ def plot_hidden_neurons(run, model, data, probabilities):
     return layers.plot_hidden_units(*weights, PLOTS / run.name / "hidden_neurons.png", title)
 
 
-def plot_feature_maps(run, model, data, probabilities):
-    """Slide 27: a CNN's feature_maps.png."""
-    digit = run.metrics["flags"].get("digit", 0)
-    values, outputs = data.x_test[[digit]], {}
+def plot_feature_maps(run, model, data, probabilities, image=None):
+    """Slide 27: a CNN's feature_maps.png. image: see `plot_run`."""
+    labels = data.y_test.argmax(axis=1)
+    if image is None:
+        image = run.metrics["flags"].get("image")
+    if image is None:
+        image = np.argmax(labels == 3)  # the slide's digit
+    values, outputs = data.x_test[[image]], {}
     for layer in networks.list_layers(model):
         values = outputs[layer] = layer(values)
     *activations, (_, output) = [(name, outputs[layer][0].numpy()) for name, layer in networks.name_layers(model)]
-    label, prediction = data.y_test[digit].argmax(), probabilities[digit].argmax()
-    title = f"{run.title}: the activations of each layer for test image {digit} (label {label}, predicted {prediction})"
+    digits = f"label {labels[image]}, predicted {output.argmax()}"
+    title = f"{run.title}: the activations of each layer for test image {image} ({digits})"
     path = PLOTS / run.name / "feature_maps.png"
-    return layers.plot_feature_maps(data.x_test[digit], activations, output, label, path, title)
+    return layers.plot_feature_maps(data.x_test[image], activations, output, path, title)
 
 
 def plot_filters(run, model, data, probabilities):
@@ -121,7 +129,9 @@ def plot_filters(run, model, data, probabilities):
     height, width, channels, n = kernel.shape
     if channels > 1:
         raise style.CannotDraw("filters.png shows filters over one image, not over several maps")
-    title = f"{run.title}: the {n} filters of the first convolution, {height}x{width} weights each"
+    title = f"{run.title}: the {n} filters of the first convolution\n"
+    title += f"{height}x{width} weights each, in the order of their feature maps\n"
+    title += "Ink on orange raises the activation, ink on blue lowers it"
     return layers.plot_filters(kernel, PLOTS / run.name / "filters.png", title)
 
 

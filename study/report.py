@@ -55,7 +55,8 @@ def plot_study(rows):
         title = "Test accuracy of every seed and of the deck's runs" if references else "Test accuracy of every seed"
         paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
     if differences := claims.group_differences(rows):
-        title = "The deck's claims: one holds where its interval lies right of 0"
+        title = "Do the deck's claims hold?\n"
+        title += "Blue: yes, the whole bar lies right of 0. Orange: no, it lies left of 0. Grey: undecided"
         paths.append(figures.plot_claims(differences, PLOTS / "claims.png", title))
     if len(sizes) > 1:
         tables = [{size: group[column] for size, group in sizes.items()} for column in ("gap", "test_accuracy")]

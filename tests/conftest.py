@@ -103,7 +103,7 @@ def run_script(folder, script, *flags, stdout=None):
 def trained_folder(tmp_path_factory, tensorflow):
     """A folder in which mlp.py and cnn.py have run on synthetic digits; for reading only, all tests share it."""
     folder = tmp_path_factory.mktemp("trained")
-    for script, *flags in (["mlp.py"], ["cnn.py", "--digit", "3"]):
+    for script, *flags in (["mlp.py"], ["cnn.py", "--image", "3"]):
         process = run_script(folder, script, *flags, *FAST)
         assert process.returncode == 0 and process.stderr == "", process.stderr
     return folder

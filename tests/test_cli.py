@@ -54,7 +54,7 @@ def test_help_names_every_flag_and_default(tmp_path, name):
         ("cnn.py", ["--data", "/nowhere", "--dataset", "mnist"], "there is no /nowhere; leave --data out"),
         ("cnn.py", ["--dataset", "fashion"], "invalid choice"),
         ("mlp_dropout.py", ["--dropout", "1"], "below 1"),
-        ("cnn.py", ["--digit", "10000"], "--digit: must be a whole number of at least 0 and below 10000"),
+        ("cnn.py", ["--image", "10000"], "--image: must be a whole number of at least 0 and below 10000"),
         ("predict.py", [], "IMAGE"),
     ],
 )

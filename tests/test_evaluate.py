@@ -1,11 +1,16 @@
 """The numbers of slide 18 against cases worked by hand, and `python evaluate.py` on good, damaged and missing runs."""
 
+import json
 import shutil
 
 import numpy as np
 
 import evaluate
 from conftest import RUN, read_metrics, run_script
+from digits import synthetic
+from digits.figures import layers
+
+CNN = "cnn_dryrun_synthetic"
 
 
 def test_confusion_matrix_recall_and_precision_worked_by_hand():
@@ -26,6 +31,21 @@ def test_the_script_finds_again_what_training_found(trained_copy):
     assert read_metrics(trained_copy, RUN) == before
     assert sorted((trained_copy / "plots" / RUN).iterdir()) == figures
     assert f"{before['test_accuracy']:.4f}" in process.stdout.splitlines()[-2]
+
+
+def test_any_test_image_goes_through_a_trained_network(trained_copy, monkeypatch):
+    titles = []
+    monkeypatch.setattr(layers, "plot_feature_maps", lambda *arguments: titles.append(arguments[-1]))
+    before = read_metrics(trained_copy, CNN)
+    without = before | {"flags": {}}  # of a run that chose no image
+    for metrics, *flags in ([before], [without], [before, "--image", 5], [before, "--image", 0]):
+        (trained_copy / "models" / CNN / "metrics.json").write_text(json.dumps(metrics))
+        process = run_script(trained_copy, "evaluate.py", CNN, RUN, *flags)
+        assert process.returncode == 0 and read_metrics(trained_copy, CNN) == metrics
+    first = np.flatnonzero(synthetic.draw_digits()["y_test"] == 3)[0]
+    found = [title.split("test image ")[1].split(",")[0] for title in titles]
+    assert found[1] == f"{first} (label 3"
+    assert [text.split()[0] for text in found] == ["3", f"{first}", "5", "0"]
 
 
 def test_each_damaged_run_is_one_line_and_the_others_are_still_evaluated(trained_copy):

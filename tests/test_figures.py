@@ -4,14 +4,18 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
 import cnn
+import evaluate
 import mlp_dropout
+import preprocess
+from conftest import ROOT
 from digits import handwriting
-from digits.figures import evaluation, layers, networks, style, training, worked_examples
+from digits.figures import evaluation, layers, networks, preprocessing, style, training, worked_examples
 from study import claims
 from study import figures as study_figures
 
@@ -73,8 +77,9 @@ def test_the_network_of_an_mlp(draw, tensorflow, hidden, rate, last, shown, cros
     assert {"784 values", "hidden layer, ReLU", f"{hidden} units", "output, softmax", "10 units"} <= set(found)
     assert {f"784·{hidden} + {hidden}", f"= {785 * hidden:,} parameters"} <= set(found)
     assert {f"{hidden}·10 + 10", f"= {10 * hidden + 10:,} parameters"} <= set(found)
-    # Dropout crosses units out, all in one layer, and cuts their lines.
+    # Dropout crosses units out, all in one layer, and cuts their lines; their labels stand on the crosses.
     assert len(crosses(axes)) == crossed and len({x for x, _ in crosses(axes)}) <= 1
+    assert all(text.zorder > 3 for text in axes.texts if text.get_position() in crosses(axes))
     to_hidden, to_output = (lines.get_segments() for lines in axes.collections[1:])
     assert (len(to_hidden), len(to_output)) == (9 * (shown - crossed), (shown - crossed) * 10)
     ends = {tuple(line[1]) for line in to_hidden}
@@ -88,6 +93,7 @@ def test_the_network_of_the_cnn(draw, tensorflow, kernel):
     sizes = ["1 image, 28x28", "16 maps, 28x28", "16 maps, 14x14", "36 maps, 14x14", "36 maps, 7x7"]
     sizes += ["1764 values", "128 units", "10 units"]
     assert [text for text in texts(axes) if text in sizes] == sizes
+    assert {"convolution 1, ReLU", "max pooling 1", "max pooling 2", "hidden layer, ReLU"} <= set(texts(axes))
     assert f"{kernel}·{kernel}·1·16 + 16" in texts(axes) and f"{kernel}·{kernel}·16·36 + 36" in texts(axes)
     assert "= 225,920 parameters" in texts(axes) and "d₁₇₆₄" in texts(axes) and "x₁" not in texts(axes)
     image = next(patch for patch in axes.patches if patch.get_label() == "map")
@@ -103,6 +109,7 @@ def test_learning_curve(draw):
     assert curves(loss) == {"training": ([0.5, 1.5], [0.5, 0.1]), "validation": ([1, 2], [0.3, 0.2])}
     assert texts(accuracy) == ["training 0.9900", "validation 0.9600"]
     assert (accuracy.get_title(), loss.get_title()) == ("accuracy", "loss")
+    assert accuracy.figure.get_supxlabel().startswith("Training is drawn half an epoch earlier")
     # From where the curves cross, to the end of the training curve.
     assert shaded(accuracy) == [(pytest.approx([1.0625, 1.5]), pytest.approx([0.950625, 0.99]))]
     assert shaded(loss) == [(pytest.approx([1, 1.5]), pytest.approx([0.1, 0.3]))]
@@ -114,6 +121,7 @@ def test_learning_curves_of_other_runs(draw):
     unvalidated = HISTORY[["accuracy", "loss"]]
     nothing = [pd.DataFrame(dict.fromkeys(HISTORY, values)) for values in ([0.1], [0.3, np.nan], [np.nan, np.nan])]
     histories = [better, unvalidated, HISTORY - 0.005, HISTORY - 0.5, *nothing]
+    draw(training.plot_learning_curve, HISTORY[["loss"]], title="a narrow figure, with the note in two lines")
     drawn = [draw(training.plot_learning_curve, history, title="CNN") for history in histories]
     titles = [accuracy.figure.get_suptitle() for accuracy, _ in drawn]
     assert titles[:2] == ["CNN\nTraining ends 0.0050 below validation", "CNN"]
@@ -128,7 +136,8 @@ def test_learning_curves_stand_side_by_side(draw):
     assert [axes.get_title() for axes in panels] == ["one", "two", "three"]
     assert [texts(axes) for axes in panels] == [["training ends\n0.0300 above validation"]] * 2 + [[]]
     assert len({axes.get_ylim() for axes in panels}) == 1
-    assert read(panels[0].figure.legends[0].get_texts()) == ["training", "validation", "overfitting"]
+    legend = panels[0].figure.legends[0]
+    assert read([legend.get_title(), *legend.get_texts()]) == [training.NOTE, "training", "validation", "overfitting"]
 
 
 def test_confusion_matrix(draw):
@@ -139,8 +148,8 @@ def test_confusion_matrix(draw):
     assert all(found.get((column, row), "0") == str(count) for (row, column), count in np.ndenumerate(matrix))
     assert (0, 0) not in found  # a zero is blank
     recall, precision = [found[10.25, row] for row in range(10)], [found[column, 10] for column in range(10)]
-    assert recall[:3] == ["0.0%", "-", "8.9%"] and recall[9] == "10.4%"  # 22 of 245, 99 of 945
-    assert precision[:2] == ["0.0%", "0.0%"] and precision[9] == "19.0%"  # 99 of 521
+    table = evaluate.recall_and_precision(pd.DataFrame(matrix))  # the figure rounds as the terminal does
+    assert [*recall, *precision] == [f"{value:.2%}".replace("nan%", "-") for value in [*table.recall, *table.precision]]
     assert texts(axes)[-1] == "accuracy\n10.07%"  # 484 of 4805
     assert read(axes.get_xticklabels()) == [*"0123456789", "recall"]
     assert read(axes.get_yticklabels()) == [*"0123456789", "precision"]
@@ -170,7 +179,7 @@ def test_disagreements_are_a_table_and_groups_of_images(draw):
 @pytest.mark.parametrize("count", [1, 11])
 def test_a_prediction_shows_each_digit_and_its_probabilities(draw, count):
     probabilities = np.full((count, 10), 0.01)
-    probabilities[:, 3] = 0.9199
+    probabilities[:, 3] = 0.9189
     boxes, dropped = np.array([[0, 0, 10, 20]] * count), np.array([[30, 0, 35, 9]])
     digits = handwriting.Digits(boxes, IMAGES[:count].reshape(count, 28, 28), np.zeros(count, bool), dropped)
     doubts = ["low confidence"] + [""] * (count - 1)
@@ -186,16 +195,26 @@ def test_a_prediction_shows_each_digit_and_its_probabilities(draw, count):
 
 def test_samples_are_ten_of_each_digit(draw):
     x, labels = np.repeat(np.arange(10) / 10, 784 * 12).reshape(-1, 784), np.repeat(np.arange(10), 12)
-    (axes,) = draw(evaluation.plot_samples, x, labels, title="title")
+    (axes,) = draw(preprocessing.plot_samples, x, labels, title="title")
     wall = axes.images[0].get_array()
     assert [wall[30 * digit + 15, 15] for digit in range(10)] == pytest.approx(np.arange(10) / 10)
+    assert "Ink is black here" in axes.get_xlabel()
+
+
+def test_preprocessing_shows_the_numbers_of_an_image_and_its_label(draw):
+    raw, label = np.arange(784, dtype=np.uint8).reshape(28, 28), np.eye(10)[3]
+    features = preprocess.flatten_and_normalize(raw[None])[0]
+    image, normalised, row, boxes = draw(preprocessing.plot_preprocessing, raw, features, label, title="title")
+    assert texts(image) == [f"{value}" for value in raw.flat] and texts(normalised)[253:258:2] == ["0.99", "1", "0.00"]
+    np.testing.assert_array_equal(row.images[0].get_array(), [features])
+    assert texts(boxes) == [*"0001000000", *"0123456789"]
 
 
 def test_feature_maps(draw):
     activations = [("convolution", RNG.random((28, 28, 16))), ("max pooling", RNG.random((14, 14, 16)))]
     activations += [("flatten", RNG.random(1764)), ("hidden layer", RNG.random(128))]
     probabilities = np.array([0.001, 0, 0.1, 0.86, 0, 0.03, 0.004, 0.005, 0, 0])
-    *panels, output = draw(layers.plot_feature_maps, IMAGES[0], activations, probabilities, 3, title="title")
+    *panels, output = draw(layers.plot_feature_maps, IMAGES[0], activations, probabilities, title="title")
     titles = ["input\n1 image, 28x28", "convolution\n16 maps, 28x28", "max pooling\n16 maps, 14x14"]
     titles += ["flatten\n1764 values", "hidden layer\n128 units"]
     assert [axes.get_title() for axes in panels] == titles
@@ -203,6 +222,7 @@ def test_feature_maps(draw):
         np.testing.assert_array_equal(axes.images[0].get_array()[:, 0], values)  # a strip
     assert len(output.figure.artists) == 5  # arrows
     assert [bar.get_width() for bar in output.patches] == probabilities.tolist()
+    assert [bar.get_facecolor() == to_rgba(style.ORANGE) for bar in output.patches].index(True) == 3
     assert texts(output) == ["86.0%", "10.0%", "3.0%"]
     maps, nan = np.stack([np.full((1, 2), value) for value in (1.0, 2.0, 3.0)], axis=2), np.nan
     tiles = [[nan] * 7, [nan, 1, 1, nan, 2, 2, nan], [nan] * 7, [nan, 3, 3, nan, nan, nan, nan], [nan] * 7]
@@ -212,8 +232,9 @@ def test_feature_maps(draw):
 @pytest.mark.parametrize("width", [1, 5])
 def test_filters(draw, width):
     kernel = RNG.normal(size=(width, width, 1, 16))
-    axes, bar = draw(layers.plot_filters, kernel, title="title")
+    axes, bar = draw(layers.plot_filters, kernel, title="a title that is longer than this figure is wide, " * 2)
     assert len(axes.images) == 16 and bar.get_ylabel() == "weight"
+    assert len({image.get_extent()[0] for image in axes.images}) == 4  # in a square, as their feature maps
     for number, image in enumerate(axes.images):
         np.testing.assert_array_equal(image.get_array(), kernel[:, :, 0, number])
         assert image.norm.vmin == -image.norm.vmax == -np.abs(kernel).max()
@@ -236,10 +257,18 @@ def test_a_convolution_shows_every_step(draw):
     image, kernel, output = np.arange(9.0).reshape(3, 3), np.eye(3), np.arange(1.0, 10).reshape(3, 3)
     equation, *steps = draw(worked_examples.plot_convolution, image, kernel, output)
     assert texts(equation) == [*"012345678", "image", "*", *"100010001", "filter", "=", *"123456789", "output"]
-    assert steps[0].get_title() == "0·1 + 0·1 + 4·1 = 1"
+    assert steps[0].get_title(loc="left") == "0·1 + 0·0 + 0·0 +\n0·0 + 0·1 + 1·0 +\n0·0 + 3·0 + 4·1 = 1"
     for number, axes in enumerate(steps, start=1):
         assert texts(axes)[texts(axes).index("→") + 1 :] == [*"123456789"[:number]]
         assert read(text for text in axes.texts if text.get_fontweight() == "bold")[-1] == f"{number}"
+
+
+def test_the_flow_chart_has_the_lines_of_the_script(draw):
+    script = "# a new first line\n" + (ROOT / "mlp.py").read_text(encoding="utf-8")
+    (axes,) = draw(worked_examples.plot_flow_chart, script)
+    found = [text.split()[1:] for text in texts(axes) if text.startswith("line ")]
+    assert len(found) == 6 and {"1. Preprocess the data", "slides 2-6", "5. Predict"} <= set(texts(axes))
+    assert all(f"{call}(" in script.splitlines()[int(number[:-1]) - 1] for number, call in found)
 
 
 def test_max_pooling_has_one_colour_for_a_square_and_its_output(draw):
@@ -293,8 +322,9 @@ def test_sizes_show_the_mean_and_the_range_of_the_seeds(draw):
     assert read(left.figure.legends[0].get_texts()) == ["lowest to highest", "mean of the seeds"]
 
 
-def test_percentages_are_rounded_down():
-    assert [style.format_percent(share) for share in (0.99996, 0.509, np.nan)] == ["99.9%", "50.9%", "-"]
+def test_percentages_are_rounded_to_the_nearest_but_not_to_100():
+    shares = {0.99996: "99.9%", 1: "100.0%", 0.5096: "51.0%", 0.5094: "50.9%", np.float32(0.1): "10.0%", np.nan: "-"}
+    assert [style.format_percent(share) for share in shares] == list(shares.values())
     assert [style.format_percent(n / 10000, 2) for n in range(10001)] == [f"{n / 100:.2f}%" for n in range(10001)]
     assert evaluation.describe_prediction(5, 6, 0.9999) == "5 → 6  99.9%"
     assert evaluation.describe_prediction(5, 5, 0.5) == "5  50.0%"

@@ -19,6 +19,9 @@ def test_the_script_shows_slides_2_to_6(mnist_folder, tmp_path):
     for fact in (
         *("x_train (60000, 28, 28)", "y_test  (10000,)", "x_train (60000, 784) float32, 0 to 1"),
         *("y_test  (10000, 10)  float64, 0 to 1", "3 -> 0001000000", "7 -> 0000000100"),
+        *("  0   0   0   0   0  38  43 105 255 253", "0.00 0.00 0.00 0.00 0.00 0.15 0.17 0.41 1.00 0.99"),
     ):
         assert fact in process.stdout
-    assert (tmp_path / "plots/data/samples.png").stat().st_size > 10000
+    assert max(map(len, process.stdout.splitlines())) <= 80
+    for figure in ("samples", "preprocessing"):
+        assert (tmp_path / f"plots/data/{figure}.png").stat().st_size > 10000

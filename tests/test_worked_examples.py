@@ -17,4 +17,7 @@ def test_the_script_prints_and_draws_them(tmp_path):
     process = run_script(tmp_path, "worked_examples.py")
     assert process.returncode == 0 and process.stderr == ""
     assert "[ 7. 13. 16.]" in process.stdout and "[6. 8.]" in process.stdout
-    assert {path.name for path in (tmp_path / "plots/layers").iterdir()} == {"convolution.png", "max_pooling.png"}
+    assert "0·0 + 0·1 + 0·0 + 0·1 + 1·1 + 1·1 + 0·0 + 5·1 + 3·0 = 7\n" in process.stdout
+    assert process.stdout.count("·") == 9 * 9
+    figures = {path.relative_to(tmp_path / "plots").as_posix() for path in tmp_path.rglob("*.png")}
+    assert figures == {"layers/convolution.png", "layers/max_pooling.png", "flow_chart.png"}

@@ -1,7 +1,5 @@
 """Test images and what the network makes of them: the confusion matrix (slide 19), predictions, misclassified ones."""
 
-import textwrap
-
 import numpy as np
 
 from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
@@ -33,8 +31,8 @@ def plot_confusion_matrix(matrix, path, title):
                 weight = "bold" if row == column else "normal"
                 axes.text(column, row, f"{count}", ha="center", va="center", fontweight=weight)
         for digit in range(10):
-            axes.text(10.25, digit, format_percent(recall[digit]), ha="center", va="center", fontsize=10)
-            axes.text(digit, 10, format_percent(precision[digit]), ha="center", va="center", fontsize=10)
+            axes.text(10.25, digit, format_percent(recall[digit], 2), ha="center", va="center", fontsize=9)
+            axes.text(digit, 10, format_percent(precision[digit], 2), ha="center", va="center", fontsize=9)
         axes.text(10.25, 10, f"accuracy\n{accuracy}", ha="center", va="center", fontsize=10, fontweight="bold")
         axes.set(xlim=(-0.55, 10.8), ylim=(10.35, -0.55), xticks=[*range(10), 10.25], yticks=range(11), aspect="equal")
         axes.set(xticklabels=[*range(10), "recall"], yticklabels=[*range(10), "precision"], ylabel="true label")
@@ -90,7 +88,7 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
     shape = photo.shape[0] / photo.shape[1]
     photo_height, photo_width = min(width * shape, 4), min(height / shape, 5)
     with figure(path, (width, 0.5 + photo_height + height) if several else (photo_width + 1.7, 0.5 + height)) as fig:
-        fig.suptitle(textwrap.fill(title, int(9 * fig.get_figwidth())))  # an inch has room for 9 or 10 letters
+        fig.suptitle(title)
         if several:
             top, bottom = fig.subplots(2, 1, height_ratios=(photo_height, height))
         else:
@@ -118,19 +116,6 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
             bottom.plot([x, x + 1], [base, base], color=GREY, linewidth=0.8)
             for digit, place in enumerate(places):
                 bottom.text(place, base + 0.04, f"{digit}", ha="center", va="top", fontsize=8)
-    return path
-
-
-def plot_samples(x, labels, path, title):
-    """The first ten images of each digit, one row per digit. x: (n, 784) in [0, 1]; labels: (n,)."""
-    first_ten = np.stack([x[labels == digit][:10].reshape(10, 28, 28) for digit in range(10)])
-    wall = np.pad(first_ten, ((0, 0), (0, 0), (1, 1), (1, 1))).swapaxes(1, 2).reshape(300, 300)
-    with figure(path, (7, 7)) as fig:
-        axes = fig.subplots()
-        axes.imshow(wall, cmap="gray_r")
-        axes.set(xticks=[], yticks=np.arange(10) * 30 + 15, yticklabels=range(10), ylabel="label", title=title)
-        axes.spines[:].set_visible(False)
-        axes.tick_params(length=0)
     return path
 
 

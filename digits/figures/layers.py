@@ -6,23 +6,27 @@ from digits.figures.networks import describe_size
 from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
 
 
+def count_columns(n):
+    """Return in how many columns `n` maps, or the filters that make them, stand in a square, as good as can be."""
+    return int(np.ceil(np.sqrt(n)))
+
+
 def tile_maps(maps):
-    """Put maps (height, width, n) into a square, as good as can be, with lines of NaN between and around them."""
+    """Put maps (height, width, n) into a square, with lines of NaN between and around them."""
     from skimage.util import montage
 
-    columns = int(np.ceil(np.sqrt(maps.shape[2])))
+    columns = count_columns(maps.shape[2])
     grid_shape = -(-maps.shape[2] // columns), columns
     return montage(np.moveaxis(maps, 2, 0), fill=np.nan, padding_width=1, grid_shape=grid_shape)
 
 
-def plot_feature_maps(image, activations, probabilities, label, path, title):
+def plot_feature_maps(image, activations, probabilities, path, title):
     """Slide 27: one digit on its way through the CNN: maps as images, the numbers of a layer of units as a strip.
 
     Args:
         image: (784,) in [0, 1].
         activations: a list of (name, array), one per layer: maps (height, width, n) or numbers (n,).
         probabilities: (10,), of the digits; the largest are labelled.
-        label: true digit.
         path, title: of the figure.
     """
     from matplotlib import colormaps
@@ -34,6 +38,8 @@ def plot_feature_maps(image, activations, probabilities, label, path, title):
     with figure(path, (13, 3.3)) as fig:
         fig.get_layout_engine().set(w_pad=0.14)
         fig.suptitle(title)
+        note = "In each layer, black is the largest activation and white the smallest. Orange: the predicted digit."
+        fig.supxlabel(note, fontsize=11)
         widths = [1 if values.ndim == 3 else 0.5 for _, values in steps]
         *panels, output = fig.subplots(1, len(steps) + 1, width_ratios=[*widths, 0.7])
         for axes, (name, values) in zip(panels, steps):
@@ -46,7 +52,8 @@ def plot_feature_maps(image, activations, probabilities, label, path, title):
             axes.set(xticks=[], yticks=[])
             axes.set_title(f"{name}\n{describe_size(values.shape, name)}", fontsize=11)
             axes.spines[:].set_visible(False)
-        output.barh(range(10), probabilities, color=[BLUE if digit == label else ORANGE for digit in range(10)])
+        prediction = probabilities.argmax()
+        output.barh(range(10), probabilities, color=[ORANGE if digit == prediction else BLUE for digit in range(10)])
         for digit in np.argsort(-probabilities, kind="stable")[:3]:
             if probabilities[digit] >= 0.01:
                 output.text(probabilities[digit] + 0.03, digit, format_percent(probabilities[digit]), va="center")
@@ -63,13 +70,13 @@ def plot_feature_maps(image, activations, probabilities, label, path, title):
 
 
 def plot_filters(kernel, path, title):
-    """Slides 22, 27, 28: the filters that the first convolution has learned, negative weights blue, positive orange.
+    """Slides 22, 27, 28: the filters that the first convolution has learned, each at the place of its feature map.
 
     kernel: (height, width, 1, filters).
     """
     filters = np.moveaxis(kernel[:, :, 0], 2, 0)
     captions = [f"{number}" for number in range(1, len(filters) + 1)]
-    return plot_weights(filters, captions, path, title, np.abs(kernel).max())
+    return plot_weights(filters, captions, path, title, np.abs(kernel).max(), count_columns(len(filters)))
 
 
 def plot_hidden_units(kernel, outgoing, path, title):
@@ -87,16 +94,15 @@ def plot_hidden_units(kernel, outgoing, path, title):
         captions = [f"unit {number + 1}" for number in strongest]
     else:
         captions = [f"supports {digit}" for digit in outgoing[strongest].argmax(axis=1)]
-    return plot_weights(kernel.T[strongest].reshape(-1, 28, 28), captions, path, title, limit)
+    return plot_weights(kernel.T[strongest].reshape(-1, 28, 28), captions, path, title, limit, 8)
 
 
-def plot_weights(weights, captions, path, title, limit):
+def plot_weights(weights, captions, path, title, limit, columns):
     """Draw weights (n, height, width) as images from -limit to limit, each with its caption above it."""
     from matplotlib.colors import LinearSegmentedColormap
 
     # Negative weights dark blue, in grey print too, 0 white, positive ones orange.
     cmap = LinearSegmentedColormap.from_list("weights", ["#003B5C", BLUE, "white", "#F0A060", ORANGE])
-    columns = 8
     rows = -(-len(weights) // columns)
     with figure(path, (PITCH * columns + 1, ROW * rows + 0.8)) as fig:
         fig.suptitle(title)

@@ -24,11 +24,18 @@ def list_layers(model):
 
 
 def name_layers(model):
-    """Return (name, layer) of each layer whose values a figure shows. Raises a CannotDraw where there is none."""
-    named = [(KINDS[type(layer).__name__], layer) for layer in list_layers(model) if type(layer).__name__ in KINDS]
-    if not named:
+    """Return (name, layer) of each layer whose values a figure shows, those of a kind numbered, as on slide 20.
+
+    Raises a CannotDraw where there is none.
+    """
+    layers = [layer for layer in list_layers(model) if type(layer).__name__ in KINDS]
+    if not layers:
         raise CannotDraw(f"none of the layers is one of {', '.join(KINDS)}")
-    return [*named[:-1], ("output", named[-1][1])]
+    kinds = [KINDS[type(layer).__name__] for layer in layers[:-1]]
+    names = [
+        f"{kind} {kinds[:place].count(kind)}" if kinds.count(kind) > 1 else kind for place, kind in enumerate(kinds, 1)
+    ]
+    return list(zip([*names, "output"], layers))
 
 
 def find_hidden_weights(model):
@@ -134,6 +141,7 @@ def draw_units(axes, x, n, letter, rate, starts):
     """
     from matplotlib.collections import LineCollection
     from matplotlib.patches import Circle
+    from matplotlib.patheffects import withStroke
 
     first = 0 if letter == "y" else 1  # the outputs are named after the digits
     numbers = list(range(n)) if n <= SHOWN else [*range(SHOWN - 3), None, n - 2, n - 1]
@@ -151,9 +159,10 @@ def draw_units(axes, x, n, letter, rate, starts):
         axes.add_patch(Circle((x, y), RADIUS, facecolor="white", edgecolor=color, linewidth=1.2, zorder=2))
         label = letter + f"{number + first}".translate(SUBSCRIPTS)
         size = 10 if n < 1000 else 9
-        axes.text(x, y, label, ha="center", va="center", fontsize=size, fontstyle="italic", color=ink, zorder=3)
+        text = axes.text(x, y, label, ha="center", va="center", fontsize=size, fontstyle="italic", color=ink, zorder=4)
         if slot in dropped:
-            axes.plot(x, y, "x", color=ORANGE, markersize=26, markeredgewidth=2, zorder=4)
+            axes.plot(x, y, "x", color=ORANGE, markersize=26, markeredgewidth=2, zorder=3)
+            text.set_path_effects([withStroke(linewidth=4, foreground="white")])  # the cross doesn't hide the label
     return kept
 
 

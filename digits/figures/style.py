@@ -6,6 +6,7 @@ Colours are Okabe and Ito's, distinguishable for colour-blind readers; lines dif
 import contextlib
 import functools
 import logging
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,9 @@ def figure(path, size):
         fig = Figure(figsize=size)
         canvas = FigureCanvasAgg(fig)
         yield fig
+        if title := fig.get_suptitle():
+            width = int(10 * size[0])  # an inch has room for ten letters
+            fig.suptitle("\n".join(textwrap.fill(line, width) for line in title.splitlines()))
         for part in fig.findobj(text.Text):
             part.set_text(replace_unknown(part.get_text()))
         canvas.draw()
@@ -111,8 +115,14 @@ def draw_images(axes, images, captions, columns, below=0.0, **colors):
 
 
 def format_percent(share, decimals=1):
-    """Return a share as a percentage, rounded down: no mistake has a confidence of 100%; "-" for NaN."""
+    """Return a share as a percentage, to the nearest, as pandas rounds, but 100% for all only; "-" for NaN.
+
+    So the figures agree with the tables in the terminal, and no prediction is certain that is not.
+    """
     if np.isnan(share):
         return "-"
-    units = np.floor(round(float(100 * 10**decimals * share), 6))  # 57.99999999999999 is 58
-    return f"{units / 10**decimals:.{decimals}f}%"
+    digits = decimals + 2
+    rounded = np.round(float(share), digits)
+    if share < 1:
+        rounded = min(rounded, 1 - 10**-digits)
+    return f"{rounded:.{decimals}%}"

@@ -1,9 +1,12 @@
 """Learning curves: what training did to accuracy and loss, epoch by epoch (slides 11-13, 17, 29)."""
 
+import textwrap
+
 import numpy as np
 
 from digits.figures.style import BLUE, GREY, ORANGE, figure
 
+NOTE = "Training is drawn half an epoch earlier: it is the mean over the epoch, validation is measured at its end."
 LIMITS = {"accuracy": (0.88, 1.003), "loss": (0, 0.4)}  # of the axes of every run, so that runs can be compared
 
 
@@ -17,6 +20,7 @@ def plot_learning_curve(history, path, title):
     with figure(path, (0.5 + 5 * len(shown), 4.6)) as fig:
         sentence = f"Overfitting (shaded): {gap}" if "above" in gap else gap.capitalize()
         fig.suptitle(f"{title}\n{sentence}".strip())
+        fig.supxlabel(textwrap.fill(NOTE, int(12 * fig.get_figwidth())), fontsize=10)
         for axes, key in zip(fig.subplots(1, len(shown), squeeze=False)[0], shown):
             draw_curves(axes, history, key)
             axes.set(title=key)
@@ -79,5 +83,5 @@ def plot_learning_curves(histories, path):
             box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
             axes.text(0.97, 0.06, words, transform=axes.transAxes, ha="right", bbox=box)
         panels[0].set_ylabel("accuracy")
-        fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, title=NOTE)
     return path

@@ -1,9 +1,19 @@
-"""Slides 22-26 as figures: a convolution and a max pooling, step by step, with the numbers in the cells."""
+"""Slides 8-9 and 22-26 as figures: the five steps; a convolution and a max pooling with the numbers in the cells."""
+
+import re
 
 import numpy as np
 
-from digits.figures.style import GREY, figure
+from digits.figures.style import BLUE, GREY, PALE, figure
 
+# What the five steps of slide 9 call.
+CALLS = [
+    ["preprocess.load_data"],
+    ["keras.Sequential"],
+    ["model.compile", "model.fit"],
+    ["model.evaluate"],
+    ["model.predict"],
+]
 SQUARES = ["#F7EFA0", "#B5DDF5", "#EFB06A", "#C58BAA"]  # Okabe and Ito's colours, pale, as greys apart too
 
 
@@ -30,6 +40,47 @@ def prepare(axes, width, height, title=None):
     axes.axis("off")
 
 
+def plot_flow_chart(script, path):
+    """Slides 8 and 9: the five steps of a script that trains, each with its Keras calls and the lines where they stand.
+
+    script: the content of mlp.py.
+    """
+    from matplotlib.patches import FancyBboxPatch
+
+    headings = re.findall(r'print\("\\n(\d\. .+?)  .*\((slides? .+)\)"\)', script)
+    lines = script.splitlines()
+    with figure(path, (14, 2.6)) as fig:
+        fig.suptitle("The five steps (slides 8-9), and where they stand in mlp.py")
+        axes = fig.subplots()
+        axes.set(xlim=(0, 14), ylim=(0, 2.2))
+        axes.axis("off")
+        for left, (heading, slides), calls in zip(np.arange(0.1, 14, 2.8), headings, CALLS):
+            axes.add_patch(FancyBboxPatch((left, 0), 2.4, 1.4, "round,pad=0,rounding_size=0.1", fc=PALE, ec=BLUE))
+            middle = left + 1.2
+            axes.text(middle, 1.2, heading, ha="center", va="center", fontweight="bold")
+            axes.text(middle, 0.92, slides, ha="center", va="center", fontsize=10, color=GREY)
+            for row, call in enumerate(calls):
+                numbers = (number for number, line in enumerate(lines, 1) if f"{call}(" in line)
+                text = f"line {next(numbers, '?')}: {call}"  # "?" where a student has edited it
+                axes.text(middle, 0.55 - 0.3 * row, text, ha="center", va="center", fontsize=10)
+            if left > 1:
+                axes.annotate("", (left, 0.7), (left - 0.4, 0.7), arrowprops={"arrowstyle": "-|>", "color": GREY})
+        halves = [(0.1, 8.1, "train: images and their labels"), (8.5, 13.7, "test: images that it has not seen")]
+        for left, right, text in halves:
+            axes.plot([left, right], [1.7, 1.7], color=GREY, linewidth=1)
+            axes.text((left + right) / 2, 1.77, text, ha="center")
+    return path
+
+
+def list_products(image, kernel):
+    """Return what a convolution adds up for each of its outputs: a list each of nine texts, of a number and a weight.
+
+    image: (n, n), around which there are zeros; kernel: (3, 3).
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(image, 1), kernel.shape).reshape(-1, kernel.size)
+    return [[f"{value:g}·{weight:g}" for value, weight in zip(window, kernel.flat)] for window in windows]
+
+
 def plot_convolution(image, kernel, output, path):
     """Slides 22 and 23: how a filter goes over an image, one output per step, which is filled in beside it.
 
@@ -38,7 +89,7 @@ def plot_convolution(image, kernel, output, path):
     padded, outside = np.pad(image, 1), np.pad(np.zeros(image.shape, bool), 1, constant_values=True)
     n = len(image)
     middle = n / 2
-    with figure(path, (11, 2.1 + 2.2 * n)) as fig:
+    with figure(path, (11, 2.1 + 2.6 * n)) as fig:
         fig.suptitle("Convolution with zero padding (slides 22-23): multiply element by element, then add")
         top, bottom = fig.subfigures(2, 1, height_ratios=(0.6, n))
         axes = top.subplots()
@@ -48,14 +99,15 @@ def plot_convolution(image, kernel, output, path):
             draw_matrix(axes, matrix, (x, (n - len(matrix)) / 2))
             axes.text(x + len(matrix) / 2, n + 0.2, name, ha="center", va="top")
             axes.text(x + n + 1, middle, sign, ha="center", va="center", fontsize=20)
-        for step, axes in enumerate(bottom.subplots(n, n).flat):
+        for step, (axes, products) in enumerate(zip(bottom.subplots(n, n).flat, list_products(image, kernel))):
             row, column = divmod(step, n)
             under = np.s_[row : row + 3, column : column + 3]  # what the filter lies on
             window = np.zeros(padded.shape, int)
             window[under] = 1 + (kernel != 0)
             colors = np.array(["white", "#E3EFF7", "#9CCAE8"])[window]
-            products = [f"{a:g}·{b:g}" for a, b in zip(padded[under].flat, kernel.flat) if b]
-            prepare(axes, 2 * n + 4.6, n + 2, f"{' + '.join(products)} = {output[row, column]:g}")
+            prepare(axes, 2 * n + 4.6, n + 2)
+            rows = " +\n".join(" + ".join(products[i : i + 3]) for i in (0, 3, 6))
+            axes.set_title(f"{rows} = {output[row, column]:g}", loc="left")
             draw_matrix(axes, padded, colors=colors, bold=window == 2, faint=outside & (window < 2))
             axes.text(n + 3, middle + 1, "→", ha="center", va="center", fontsize=16)
             steps = np.arange(n * n).reshape(n, n)
