@@ -121,7 +121,7 @@ def test_learning_curves_of_other_runs(draw):
     unvalidated = HISTORY[["accuracy", "loss"]]
     nothing = [pd.DataFrame(dict.fromkeys(HISTORY, values)) for values in ([0.1], [0.3, np.nan], [np.nan, np.nan])]
     histories = [better, unvalidated, HISTORY - 0.005, HISTORY - 0.5, *nothing]
-    draw(training.plot_learning_curve, HISTORY[["loss"]], title="a narrow figure, with the note in two lines")
+    draw(training.plot_learning_curve, HISTORY[["loss"]], title="a narrow figure, with its note in two lines")
     drawn = [draw(training.plot_learning_curve, history, title="CNN") for history in histories]
     titles = [accuracy.figure.get_suptitle() for accuracy, _ in drawn]
     assert titles[:2] == ["CNN\nTraining ends 0.0050 below validation", "CNN"]
@@ -132,6 +132,7 @@ def test_learning_curves_of_other_runs(draw):
 
 def test_learning_curves_stand_side_by_side(draw):
     histories = {"one": HISTORY, "two": HISTORY, "three": HISTORY[["accuracy", "loss"]]}
+    draw(training.plot_learning_curves, dict(list(histories.items())[:2]))  # narrower
     panels = draw(training.plot_learning_curves, histories)
     assert [axes.get_title() for axes in panels] == ["one", "two", "three"]
     assert [texts(axes) for axes in panels] == [["training ends\n0.0300 above validation"]] * 2 + [[]]
@@ -326,8 +327,7 @@ def test_percentages_are_rounded_to_the_nearest_but_not_to_100():
     shares = {0.99996: "99.9%", 1: "100.0%", 0.5096: "51.0%", 0.5094: "50.9%", np.float32(0.1): "10.0%", np.nan: "-"}
     assert [style.format_percent(share) for share in shares] == list(shares.values())
     assert [style.format_percent(n / 10000, 2) for n in range(10001)] == [f"{n / 100:.2f}%" for n in range(10001)]
-    assert evaluation.describe_prediction(5, 6, 0.9999) == "5 → 6  99.9%"
-    assert evaluation.describe_prediction(5, 5, 0.5) == "5  50.0%"
+    assert [evaluation.describe_prediction(5, n, 0.5) for n in (5, 6)] == ["5  50.0%", "5 → 6  50.0%"]
 
 
 def test_white_around_a_figure_is_cropped_and_its_style_does_not_leak(tmp_path):
