@@ -72,11 +72,11 @@ def main(args):
     first = np.flatnonzero(labels == 3)[0]
     normalized = data.x_train[first].reshape(28, 28)
     raw = np.rint(255 * normalized).astype("uint8")
-    print(f"\nSlide 4: training image {first}, a 3, raw (rows 6 to 25 and columns 7 to 22 of 28)")
-    for row in raw[5:25, 6:22]:
+    print(f"\nSlide 4: training image {first}, a 3, raw (rows 4 to 25 and columns 7 to 22 of 28)")
+    for row in raw[3:25, 6:22]:
         print(" ".join(f"{value:3}" for value in row))
     print("\nSlide 5: the same, divided by 255")
-    for row in normalized[5:25, 6:22]:
+    for row in normalized[3:25, 6:22]:
         print(" ".join(f"{value:.2f}" for value in row))
     name = data.dataset.upper()
     samples = f"plots/data/samples{data.suffix}.png"
@@ -84,7 +84,7 @@ def main(args):
     plot_samples(data.x_train, labels, samples, f"{name}: ten training images of each digit")
     title = f"{name}: training image {first}, a 3, and its preprocessing"
     plot_preprocessing(raw, data.x_train[first], data.y_train[first], preprocessing, title)
-    print(f"\nWritten: {samples} and {preprocessing}")
+    print(f"\nWritten: {samples},\n  {preprocessing}")
 
 
 parser = cli.argument_parser(__doc__)
