@@ -52,8 +52,7 @@ def plot_curves(run, model, data, probabilities):
 def plot_matrix(run, model, data, probabilities):
     """Slides 18-19: confusion_matrix.png."""
     path = PLOTS / run.name / "confusion_matrix.png"
-    title = f"Confusion matrix\n{describe_result(run)}"
-    return evaluation.plot_confusion_matrix(run.metrics["confusion_matrix"], path, title)
+    return evaluation.plot_confusion_matrix(run.metrics["confusion_matrix"], path, describe_result(run))
 
 
 def plot_predictions(run, model, data, probabilities):

@@ -35,7 +35,8 @@ def print_predictions(table, with_run):
     print(f"\n{file}: {' '.join(map(str, table['digit']))}{f'   ({run})' if with_run else ''}")
     for row in table.to_dict("records"):
         values = np.array([row[f"p{digit}"] for digit in range(10)])
-        then = ", ".join(f"{other} {100 * values[other]:.1f}%" for other in np.argsort(-values, kind="stable")[1:3])
+        others = np.argsort(-values, kind="stable")[1:3]
+        then = ", ".join(f"{other} {format_percent(values[other])}" for other in others)
         doubt = f"   ? {row['doubt']}" if row["doubt"] else ""
         print(f"  {row['position']}. {row['digit']}  {format_percent(row['probability']):>6}   then {then}{doubt}")
     if all(table["doubt"]):

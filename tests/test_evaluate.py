@@ -34,7 +34,8 @@ def test_the_script_finds_again_what_training_found(trained_copy):
 
 
 def test_any_test_image_goes_through_a_trained_network(trained_copy, monkeypatch):
-    titles = []
+    titles, filters = [], []
+    monkeypatch.setattr(layers, "plot_filters", lambda *arguments: filters.append(arguments[-1]))
     monkeypatch.setattr(layers, "plot_feature_maps", lambda *arguments: titles.append(arguments[-1]))
     before = read_metrics(trained_copy, CNN)
     without = before | {"flags": {}}  # of a run that chose no image
@@ -46,6 +47,7 @@ def test_any_test_image_goes_through_a_trained_network(trained_copy, monkeypatch
     found = [title.split("test image ")[1].split(",")[0] for title in titles]
     assert found[1] == f"{first} (label 3"
     assert [text.split()[0] for text in found] == ["3", f"{first}", "5", "0"]
+    assert all("Ink on orange raises the activation" in title for title in filters) and len(filters) == 4
 
 
 def test_each_damaged_run_is_one_line_and_the_others_are_still_evaluated(trained_copy):

@@ -121,7 +121,7 @@ def test_learning_curves_of_other_runs(draw):
     unvalidated = HISTORY[["accuracy", "loss"]]
     nothing = [pd.DataFrame(dict.fromkeys(HISTORY, values)) for values in ([0.1], [0.3, np.nan], [np.nan, np.nan])]
     histories = [better, unvalidated, HISTORY - 0.005, HISTORY - 0.5, *nothing]
-    draw(training.plot_learning_curve, HISTORY[["loss"]], title="a narrow figure, with its note in two lines")
+    draw(training.plot_learning_curve, HISTORY[["loss"]], title="narrow")
     drawn = [draw(training.plot_learning_curve, history, title="CNN") for history in histories]
     titles = [accuracy.figure.get_suptitle() for accuracy, _ in drawn]
     assert titles[:2] == ["CNN\nTraining ends 0.0050 below validation", "CNN"]
@@ -148,10 +148,10 @@ def test_confusion_matrix(draw):
     found = {text.get_position(): text.get_text() for text in axes.texts}
     assert all(found.get((column, row), "0") == str(count) for (row, column), count in np.ndenumerate(matrix))
     assert (0, 0) not in found  # a zero is blank
-    recall, precision = [found[10.25, row] for row in range(10)], [found[column, 10] for column in range(10)]
+    margins = [found[10.25, row] for row in range(10)] + [found[column, 10] for column in range(10)]
     table = evaluate.recall_and_precision(pd.DataFrame(matrix))  # the figure rounds as the terminal does
-    assert [*recall, *precision] == [f"{value:.2%}".replace("nan%", "-") for value in [*table.recall, *table.precision]]
-    assert texts(axes)[-1] == "accuracy\n10.07%"  # 484 of 4805
+    assert margins == [f"{value:.2%}".replace("nan%", "-") for value in [*table["recall"], *table["precision"]]]
+    assert texts(axes)[-1] == "accuracy\n10.07%" and axes.figure.get_suptitle() == "Confusion matrix\nCNN"
     assert read(axes.get_xticklabels()) == [*"0123456789", "recall"]
     assert read(axes.get_yticklabels()) == [*"0123456789", "precision"]
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("true label", "predicted label")

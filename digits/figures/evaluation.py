@@ -18,7 +18,7 @@ def plot_confusion_matrix(matrix, path, title):
     mistakes = np.where(correct | (matrix == 0), np.nan, matrix)
     accuracy = format_percent(np.trace(matrix) / matrix.sum(), 2)
     with figure(path, (8, 7.2)) as fig:
-        fig.suptitle(title)
+        fig.suptitle(f"Confusion matrix\n{title}")
         axes = fig.subplots()
         grid = np.arange(-0.5, 10)
         limits = {"vmin": 0, "vmax": 1.6 * max(matrix[~correct].max(), 1)}
