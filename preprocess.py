@@ -84,7 +84,7 @@ def main(args):
     plot_samples(data.x_train, labels, samples, f"{name}: ten training images of each digit")
     title = f"{name}: training image {first}, a 3, and its preprocessing"
     plot_preprocessing(raw, data.x_train[first], data.y_train[first], preprocessing, title)
-    print(f"\nWritten: {samples},\n  {preprocessing}")
+    print(f"\nWritten: {samples},\n  {preprocessing}\nNext: python mlp.py")
 
 
 parser = cli.argument_parser(__doc__)

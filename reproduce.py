@@ -27,7 +27,7 @@ def main(args):
     if missing:
         schedule.train_missing(args, missing, rows)
     else:
-        print(f"They are in {experiments.ROWS} already; --again repeats what other code has computed")
+        print(f"They are in {experiments.ROWS} already; --again repeats those of other code")
     if args.dry_run:
         for name in names:
             to_do = sum(experiment == name for experiment, _ in missing)

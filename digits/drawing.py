@@ -25,6 +25,7 @@ def plot_run(run, model, data, probabilities, image=None):
         probabilities: (10000, 10) float32, of the test images.
         image: index of the test image in feature_maps.png (default: that of the flag --image, or the first 3).
     """
+    print("Drawing the figures ...", flush=True)
     paths, layer_plots = [], find_layer_plots(model, image)
     for plot in (plot_network, plot_curves, plot_matrix, plot_predictions, plot_mistakes, *layer_plots):
         try:

@@ -38,7 +38,6 @@ def save(model, history, data, args, scores, probabilities, matrix):
         run = runs.save(model, history, data, args, **find_test_metrics(scores, matrix))
     folder = runs.MODELS / run.name
     print(f"\nSaved: {folder}/ (model.keras, history.csv, metrics.json)")
-    print("Drawing the figures ...", flush=True)
     paths = plot_run(run, model, data, probabilities)
     print_summary(run, paths)
     if args.show:

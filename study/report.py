@@ -39,6 +39,7 @@ def write_report(rows):
     for path, text in ((MARKDOWN, markdown), (HTML, html)):
         with atomic_write(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
+    print("Drawing the figures ...", flush=True)
     names = ", ".join(path.name for path in plot_study(rows))
     print(f"\n{markdown}\n\nWritten: {experiments.ROWS}, {MARKDOWN}, {HTML}, {PLOTS}/ ({names})")
 

@@ -52,7 +52,7 @@ def plot_flow_chart(script, path):
     with figure(path, (14, 2.6)) as fig:
         fig.suptitle("The five steps (slides 8-9), and where they stand in mlp.py")
         axes = fig.subplots()
-        axes.set(xlim=(0, 14), ylim=(0, 2.2))
+        axes.set(xlim=(0, 14), ylim=(-0.05, 2.2))
         axes.axis("off")
         for left, (heading, slides), calls in zip(np.arange(0.1, 14, 2.8), headings, CALLS):
             axes.add_patch(FancyBboxPatch((left, 0), 2.4, 1.4, "round,pad=0,rounding_size=0.1", fc=PALE, ec=BLUE))
