@@ -1,12 +1,13 @@
 """The figures of runs: from a model, the test images and its predictions to plots/<run>/, and the runs side by side."""
 
+import contextlib
 import functools
 from pathlib import Path
 
 import numpy as np
 
-from digits import slides
-from digits.errors import warn
+from digits import runs, slides
+from digits.errors import UserError, warn
 from digits.figures import evaluation, layers, networks, style, training
 from digits.pages import draw
 
@@ -136,9 +137,21 @@ def plot_filters(run, model, data, probabilities):
 
 
 def write_draw_page(run, model, data, probabilities):
-    """Slide 27: draw.html, on which the network predicts what one draws."""
+    """Slide 27: draw.html, on which the network predicts what one draws, and an MLP beside a CNN, or a CNN beside it."""
     path = PLOTS / run.name / "draw.html"
-    draw.write_draw_page(path, run, run.title, model, data, probabilities.argmax(axis=1))
+    neighbours = [
+        neighbour
+        for neighbour in runs.load_evaluated_runs()
+        if neighbour.name != run.name and (PLOTS / neighbour.name / "draw.html").exists()
+    ]
+    other = None
+    for neighbour in neighbours:
+        same_data = neighbour.metrics["dataset"] == run.metrics["dataset"]
+        if same_data and ("cnn" in neighbour.name) != ("cnn" in run.name):
+            with contextlib.suppress(UserError):
+                other = neighbour, runs.load_model(neighbour.name)
+                break
+    draw.write_draw_page(path, run, model, data, probabilities.argmax(axis=1), neighbours, other)
     return path
 
 

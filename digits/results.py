@@ -114,20 +114,9 @@ def rescue(error, args):
 
 def write_index():
     """Write plots/index.html and return its path. A run that is damaged or was never evaluated is left out."""
-    evaluated, path = list(load_evaluated_runs()), PLOTS / "index.html"
+    evaluated, path = list(runs.load_evaluated_runs()), PLOTS / "index.html"
     index.write_index(path, evaluated, compare_table(evaluated))
     return path
-
-
-def load_evaluated_runs():
-    """Yield the saved runs that can be read and have been evaluated."""
-    for name in runs.list_runs():
-        try:
-            run = runs.load_run(name)
-        except UserError:
-            continue
-        if "test_accuracy" in run.metrics:
-            yield run
 
 
 def print_summary(run, paths):

@@ -193,6 +193,17 @@ def list_runs():
     return [name for name in slides.RUNS if name in names] + [name for name in names if name not in slides.RUNS]
 
 
+def load_evaluated_runs():
+    """Yield the saved runs that can be read and have been evaluated."""
+    for name in list_runs():
+        try:
+            run = load_run(name)
+        except UserError:
+            continue
+        if "test_accuracy" in run.metrics:
+            yield run
+
+
 def choose_models(name=None, every=False):
     """Return a dict of run name to model: the run `name`, or the best saved one, or with `every` all, best first.
 

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import math
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,12 @@ from digits.handwriting.normalization import STROKE
 from digits.pages.template import write_page
 
 FOLDER = Path(__file__).parent / "draw"
-MODULES = ["network", "strokes", "trace", "view"]  # imported by draw.js as digits/<name>.js
+IMAGES = 1000  # test images on the page
+MODULES = ["language.js", *(f"draw/{name}.js" for name in ("network", "strokes", "stages", "view", "explain", "draw"))]
+BRIGHT = 0.995  # of a layer's activations, those that are not shown in white
+HIGH = 32  # units in a column
+STAGES = {"Conv2D": "convolution", "MaxPooling2D": "pooling", "Flatten": "flatten", "Dense": "hidden"}
+SIZES = {"input": "pixels", "flatten": "numbers", "hidden": "units", "output": "units"}  # in text.json
 # What network.js computes: layers, and their settings. Another one is named on the page instead of computed wrongly.
 KNOWN = {
     "Reshape": {},
@@ -30,27 +37,49 @@ KNOWN = {
 }
 
 
-def write_draw_page(path, run, title, model, data, predictions):
+def write_draw_page(path, run, model, data, predictions, neighbours, other=None):
     """Write the page of a run.
 
     Args:
         path: of the HTML file.
         run: `runs.Run`, evaluated.
-        title: of the run.
         model: keras.Sequential.
         data: `preprocess.Dataset`.
         predictions: (10000,) digits, of the test images.
+        neighbours: a list of `runs.Run`, whose pages lie beside this one.
+        other: None, or a pair of a `runs.Run` and its model, which predicts the same drawing beside this one.
     """
-    unknown = find_unknown(model)
-    content = {
-        "text": json.loads((FOLDER / "text.json").read_text(encoding="utf-8")),
-        "layers": [] if unknown else [describe_layer(layer) for layer in list_layers(model)],
-        "examples": list(choose_examples(data, predictions)),
-        "stroke": STROKE,
+    metrics, unknown = run.metrics, find_unknown(model)
+    facts = {
+        "name": run.name,
+        "accuracy": f"{metrics['test_accuracy']:.4f}",
+        "date": metrics.get("date", "–"),
+        **{key: metrics[key] for key in ("parameters", "epochs", "seed")},
     }
-    sources = {f"digits/{name}.js": (FOLDER / f"{name}.js").read_bytes() for name in MODULES}
-    modules = {name: f"data:text/javascript;base64,{encode(source)}" for name, source in sources.items()}
-    write_page(path, "draw/draw.html.j2", run=run, title=title, unknown=unknown, content=content, modules=modules)
+    layers = [] if unknown else describe_layers(model, data.x_test[:200])
+    stages = describe_stages(layers)
+    others = [other[1]] if other and not find_unknown(other[1]) else []
+    content = {
+        "text": translate(facts, stages),
+        "stroke": STROKE,
+        "layers": layers,
+        "stages": stages,
+        "others": [describe_layers(model, data.x_test[:1]) for model in others],
+        **describe_images(data, predictions),
+    }
+    versions = [f"{name} {version}" for name, version in metrics.get("versions", {}).items() if name != "onednn"]
+    write_page(
+        path,
+        "draw/draw.html.j2",
+        content=content,
+        unknown=unknown,
+        synthetic=metrics["dataset"] != "mnist",
+        neighbours=neighbours,
+        networks=[run.name] + [other[0].name for _ in others],
+        filters=describe_filters(layers, model),
+        versions=versions,
+        modules=MODULES,
+    )
 
 
 def find_unknown(model):
@@ -68,9 +97,18 @@ def find_unknown(model):
             reasons.append(f"an input of shape {layer.input.shape[1:]}")
         if reasons or kind not in KNOWN:
             unknown.append(f"{layer.name} ({', '.join([kind, *reasons])})")
-    if layers[-1].output.shape[1:] != (10,):
+    if layers[-1].output.shape[1:] != (10,) or type(layers[-1]).__name__ != "Dense":
         unknown.append(f"{layers[-1].name} (an output of shape {layers[-1].output.shape[1:]})")
     return unknown
+
+
+def describe_layers(model, images):
+    """Return a model's layers for network.js; the scale of each follows from its activations for some test images."""
+    descriptions, values = [], images
+    for layer in list_layers(model):
+        values = layer(values)
+        descriptions.append(describe_layer(layer) | {"scale": float(f"{np.quantile(values, BRIGHT):.3g}") or 1})
+    return descriptions
 
 
 def describe_layer(layer):
@@ -86,18 +124,66 @@ def describe_layer(layer):
     }
 
 
-def choose_examples(data, predictions):
-    """Yield test images to show: the first 24, and the first 12 that are misclassified, mixed."""
-    labels = data.y_test.argmax(axis=1)
-    chosen = np.union1d(np.arange(24), np.flatnonzero(labels != predictions)[:12])
-    for i in np.random.default_rng(0).permutation(chosen).tolist():
-        pixels = np.rint(255 * data.x_test[i]).astype(np.uint8)
-        yield {
-            "index": i,
-            "label": int(labels[i]),
-            "prediction": int(predictions[i]),
-            "pixels": encode(pixels.tobytes()),
-        }
+def describe_stages(layers):
+    """Return what the page shows of a network, from left to right: its input and each layer that computes something.
+
+    A stage has `maps` of `rows` x `columns` values, the map last, as in Keras; units are one such map, and what Flatten
+    gives is one row per map. Its canvas has `wide` maps side by side, `gap` pixels apart. `at` counts the layers.
+    """
+    stages = [{"kind": "input", "at": 0, "rows": 28, "columns": 28, "maps": 1, "count": 784, "scale": 1, "number": 1}]
+    for at, layer in enumerate(layers, 1):
+        kind, shape, before = STAGES.get(layer["kind"]), layer["shape"], stages[-1]
+        if not kind or (kind == "flatten" and before["maps"] == 1):
+            continue  # it passes its values on
+        rows, columns, maps = shape if len(shape) == 3 else (min(HIGH, shape[0]), -(-shape[0] // HIGH), 1)
+        if kind == "flatten":
+            rows, columns, maps = 1, before["rows"] * before["columns"], before["maps"]
+        kind = "output" if at == len(layers) else kind
+        number = 1 + sum(stage["kind"] == kind for stage in stages)
+        stage = {"kind": kind, "at": at, "rows": rows, "columns": columns, "maps": maps, "count": math.prod(shape)}
+        stages.append(stage | {"scale": layer["scale"], "number": number})
+    for i, stage in enumerate(stages):
+        maps, flat = stage["maps"], stage["kind"] == "flatten"
+        wide = [n for n in range(1, maps + 1) if maps % n == 0 and (n == 1 or 2 * n * n <= maps)]
+        stage |= {"name": f"stage{i}", "wide": 1 if flat else wide[-1], "gap": 0 if flat else 1}
+        stage["width"] = stage["wide"] * (stage["columns"] + stage["gap"]) - stage["gap"]
+        stage["height"] = maps // stage["wide"] * (stage["rows"] + stage["gap"]) - stage["gap"]
+    return stages
+
+
+def describe_filters(layers, model):
+    """Return the filters of a convolution that stands first: of each, rows of weights in percent of the largest."""
+    if [layer["kind"] for layer in layers if layer["kind"] != "Reshape"][:1] != ["Conv2D"]:
+        return []
+    kernel = next(layer for layer in model.layers if type(layer).__name__ == "Conv2D").kernel.numpy()
+    percent = np.rint(100 * kernel[:, :, 0] / np.abs(kernel).max()).astype(int)
+    return percent.transpose(2, 0, 1).tolist() if kernel.shape[2] == 1 else []
+
+
+def translate(facts, stages):
+    """Return the page's texts in both languages, with what is known when it is written: a dict of dicts."""
+    translations = json.loads((FOLDER / "text.json").read_text(encoding="utf-8"))
+    for text in translations.values():
+        for stage in stages:
+            name, size = text[stage["kind"]].format(**stage), text[SIZES.get(stage["kind"], "maps")].format(**stage)
+            keys = text["keys"].format(stage=name, size=size)
+            text |= {stage["name"]: name, f"{stage['name']}size": size, f"{stage['name']}keys": keys}
+        for key in ("title", "footer"):
+            text[key] = text[key].format(**facts)
+        if len(stages) > 1:
+            text["filtersOf"] = text["filtersOf"].format(stage=text["stage1"])
+    return translations
+
+
+def describe_images(data, predictions):
+    """Return the first test images for the page: their pixels, compressed, and a digit for each label and prediction."""
+    pixels = np.rint(255 * data.x_test[:IMAGES]).astype(np.uint8)
+    labels = data.y_test[:IMAGES].argmax(axis=1)
+    return {
+        "images": encode(zlib.compress(pixels.tobytes(), 9)),
+        "labels": "".join(map(str, labels)),
+        "predictions": "".join(map(str, predictions[: len(labels)])),
+    }
 
 
 def encode(content):

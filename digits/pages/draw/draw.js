@@ -1,117 +1,300 @@
-// The page: a pen, the network at work on what it draws, and where each of its numbers comes from.
+// The page. Events change `state`; once per frame, at most, what is shown is computed from it anew:
+//
+//   pen ──── strokes ── field ──┐                                  ┌─ maps, bars ─── view.js
+//                    strokes.js ├─ pixels ── activations ── stages ┤
+//   test image ─────────────────┘         network.js    stages.js  └─ explanation ── explain.js
+//                                                                       and lines ── view.js
+//   pointing, pinning, play ─── target: a stage, and a place in it ─────┘
+//
+// An address such as #zh-TW&pin=1,7,10,12&strokes=... sets the language, the target, and the strokes or the test image.
 
-import { computeActivations, decode, loadLayers } from "digits/network.js";
-import { normalizeStrokes } from "digits/strokes.js";
-import { explain } from "digits/trace.js";
-import { buildStages, fill, paintStage, showStage } from "digits/view.js";
+import { fill, find, readAddress, startLanguages } from "../language.js";
+import { explain, formatPercent, nameTarget } from "./explain.js";
+import { computeActivations, decode, loadLayers } from "./network.js";
+import { exists, findValue, linkStages } from "./stages.js";
+import { PAD, addSegment, createField, limit, normalize } from "./strokes.js";
+import { drawLines, paintPictures, paintStage } from "./view.js";
 
-const SIZE = 280, STEP = 7; // of the pad, and of an arrow key, in the units of its lines
+const STEP = 7; // of the pen by an arrow key, in the units of the pad
+const INTERVAL = 250; // milliseconds for a value, while playing
+const SIZE = 784; // pixels of a test image
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const find = id => document.getElementById(id), limit = (value, below) => Math.min(Math.max(value, 0), below - 1);
-const page = JSON.parse(find("page").textContent), layers = loadLayers(page.layers), stages = buildStages(layers);
-const { examples } = page, [shown, output] = [stages.slice(0, -1), stages.at(-1)];
-const [pad, pen, bars] = [find("pad"), find("pen"), [...find("bars").children]];
-const state = { strokes: [], example: examples[0], next: 1, traced: null, point: [SIZE / 2, SIZE / 2], down: false };
 
-const computeImage = () => state.example
-  ? Float32Array.from(decode(state.example.pixels, Uint8Array), value => value / 255)
-  : normalizeStrokes(state.strokes, Number(pen.value), page.stroke);
+const page = JSON.parse(find("page").textContent);
+const layers = loadLayers(page.layers);
+const networks = [layers, ...page.others.map(loadLayers)];
+const stages = linkStages(page.stages, layers);
+const output = stages.at(-1);
+const [pad, pen, number] = ["pad", "pen", "number"].map(find);
+const ink = pad.getContext("2d");
+const stream = new Blob([decode(page.images)]).stream().pipeThrough(new DecompressionStream("deflate"));
+const images = new Uint8Array(await new Response(stream).arrayBuffer());
 
-// What is on the page follows from `state`, and is brought up to date once per frame at most.
+const state = {
+  strokes: [], // of points [x, y], whole numbers
+  field: createField(),
+  image: 0, // the number of a test image, or null
+  point: [PAD / 2, PAD / 2], // of the pen that the keyboard moves
+  down: false, // that pen
+  target: null, // what is explained: a stage, a map, y, x
+  pinned: false,
+  filled: false, // whether the map of the target is filled up to it only, as while playing
+  timer: null, // of playing
+  channel: null, // the map before whose numbers are asked for
+};
+
 function change(changes) {
   Object.assign(state, changes);
   state.frame ??= requestAnimationFrame(update);
 }
 
 function update() {
-  const { strokes, example, traced, text, point: [x, y] } = state, pixels = computeImage();
-  const activations = [pixels, ...computeActivations(layers, pixels)];
   state.frame = null;
-  for (const stage of stages) stage.values = activations[stage.at];
-  shown.forEach(paintStage);
-  pad.style = `--pen: ${pen.value}px; --x: ${x}px; --y: ${y}px`;
-  find("lines").setAttribute("d", strokes.map(points => `M ${points[0]} L ${points.join(" ")}`).join(" "));
-  find("example").hidden = !example;
-  if (example) paintStage({ canvases: [find("example")], maps: 1, values: pixels });
-  const empty = !example && !strokes.length, prediction = output.values.indexOf(Math.max(...output.values));
-  bars.forEach((bar, digit) => {
-    bar.classList.toggle("predicted", digit === prediction && !empty);
-    bar.style = `--probability: ${empty ? 0 : output.values[digit]}`;
-    bar.lastElementChild.textContent = empty ? "–" : `${(100 * output.values[digit]).toFixed(1)}%`;
-  });
-  find("prediction").textContent = empty ? text.drawHint : fill(text.prediction, { prediction });
-  const caption = example?.label === example?.prediction ? text.testImage : text.misclassified;
-  find("caption").textContent = example ? fill(caption, example) : "";
-  find("undo").disabled = find("clear").disabled = empty;
-  document.body.classList.toggle("tracing", Boolean(traced));
-  find("trace").replaceChildren(...(traced ? explain(...traced, text) : [text.traceHint]));
+  const drawing = readInput();
+  const values = computeActivations(layers, drawing.pixels);
+  for (const stage of stages) {
+    stage.values = values[stage.at];
+    stage.shown = state.filled && stage === state.target.stage ? hideUnfilled(state.target) : stage.values;
+    if (stage.canvas) paintStage(stage);
+  }
+  showDrawing(drawing);
+  showPredictions(networks.map((network) => computeActivations(network, drawing.pixels).at(-1)));
+  showExplanation(state.text);
 }
 
-const startStroke = point => change({ strokes: [...state.strokes, [point]], example: null, point });
-const continueStroke = point => change({ strokes: state.strokes.with(-1, [...state.strokes.at(-1), point]), point });
-const locate = ({ offsetX, offsetY }) => [offsetX, offsetY].map(at => (at * SIZE) / pad.clientWidth);
+function readInput() {
+  if (state.image === null) return normalize(state.field, Number(pen.value), page.stroke);
+  const bytes = images.subarray(SIZE * state.image, SIZE * (state.image + 1));
+  return { pixels: Float32Array.from(bytes, (value) => value / 255) };
+}
 
-// Mouse, pen, finger; a second finger draws nothing.
-pad.onpointerdown = event => {
+function hideUnfilled({ stage, map, y, x }) {
+  const last = (y * stage.columns + x) * stage.maps + map;
+  return stage.values.map((value, i) => (i > last && i % stage.maps === map ? NaN : value));
+}
+
+// The digit's box and centre of mass, on the pad and in the image; what kind of image it is.
+function showDrawing({ extent, mass, box }) {
+  const { image, strokes, text, point } = state;
+  const outline = ([left, top, right, bottom]) => `M ${left} ${top} H ${right} V ${bottom} H ${left} Z`;
+  find("extent").setAttribute("d", extent ? outline(extent) : "");
+  find("box").setAttribute("d", box ? outline(box) : "");
+  find("mass").setAttribute("d", mass ? `M ${mass} h 0` : "");
+  find("cursor").setAttribute("d", `M ${point} h 0`);
+  if (image !== null) ink.drawImage(stages[0].canvas, 0, 0, PAD, PAD);
+  find("undo").disabled = find("clear").disabled = image === null && !strokes.length;
+  number.value = image ?? "";
+  const facts = { image, label: page.labels[image], prediction: page.predictions[image] };
+  const said = facts.label === facts.prediction ? text.testImage : text.misclassified;
+  find("caption").textContent = image === null ? text.scaled : fill(said, facts);
+}
+
+function showPredictions(predictions) {
+  const empty = state.image === null && !state.strokes.length;
+  const digits = predictions.map((shares) => shares.indexOf(Math.max(...shares)));
+  output.bars.forEach((bar, digit) => {
+    bar.querySelectorAll(".share").forEach((share, network) => {
+      share.classList.toggle("predicted", !empty && digit === digits[network]);
+      share.style = `--share: ${empty ? 0 : predictions[network][digit]}`;
+      share.lastElementChild.textContent = empty ? "–" : formatPercent(predictions[network][digit]);
+    });
+  });
+  const said = empty ? state.text.drawHint : fill(state.text.prediction, { prediction: digits[0] });
+  if (find("prediction").textContent !== said) find("prediction").textContent = said; // it is read aloud
+}
+
+function showExplanation(text) {
+  const { target, pinned, timer, channel } = state;
+  document.body.classList.toggle("pinned", pinned);
+  find("play").textContent = timer ? text.pause : text.play;
+  find("play").hidden = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  find("free").hidden = !pinned;
+  find("heading").textContent = target ? nameTarget(target, text) : text.explanation;
+  const hints = `<p>${text.pointHint}</p><p>${text.tenDigits}</p>`;
+  find("parts").innerHTML = target ? explain(target, channel, text) : hints;
+  paintPictures(find("parts"));
+  drawLines(find("overlay"), target);
+  find("link").href = writeAddress();
+}
+
+// Drawing: with mouse, pen or finger, of which a second one draws nothing; and with the keyboard.
+
+function enter(from, to) {
+  addSegment(state.field, from, to);
+  ink.beginPath();
+  ink.moveTo(...from);
+  ink.lineTo(...to);
+  ink.stroke();
+}
+
+function setStrokes(strokes, image = null) {
+  change({ strokes, image, field: createField(), down: false });
+  ink.setTransform(pad.width / PAD, 0, 0, pad.height / PAD, 0, 0);
+  ink.clearRect(0, 0, PAD, PAD);
+  Object.assign(ink, { lineWidth: pen.value, lineCap: "round", lineJoin: "round", imageSmoothingEnabled: false });
+  for (const points of strokes) points.forEach((point, i) => enter(points[Math.max(0, i - 1)], point));
+}
+
+function startStroke(point) {
+  if (state.image !== null) setStrokes([]);
+  enter(point, point);
+  change({ strokes: [...state.strokes, [point]], point });
+}
+
+function continueStroke(point) {
+  enter(state.strokes.at(-1).at(-1), point);
+  state.strokes.at(-1).push(point);
+  change({ point });
+}
+
+const showImage = (image) => setStrokes([], limit(Math.floor(image), 0, page.labels.length - 1));
+
+function locate({ clientX, clientY }) {
+  const { left, top, width, height } = pad.getBoundingClientRect();
+  return [(clientX - left) / width, (clientY - top) / height].map((at) => limit(Math.round(PAD * at), 0, PAD));
+}
+
+pad.onpointerdown = (event) => {
   if (event.button || pad.hasPointerCapture(state.pointer)) return;
-  pad.setPointerCapture((state.pointer = event.pointerId));
+  state.pointer = event.pointerId;
+  pad.setPointerCapture(event.pointerId);
   startStroke(locate(event));
 };
-pad.onpointermove = event => pad.hasPointerCapture(event.pointerId) && continueStroke(locate(event));
-pad.onkeydown = event => {
-  const point = state.point.map((at, axis) => limit(at + STEP * (ARROWS[event.key]?.[axis] ?? 0), SIZE));
-  if (event.key === " " && !event.repeat && (state.down = !state.down)) startStroke(point);
-  else if (event.key in ARROWS && state.down) continueStroke(point);
-  else if (event.key in ARROWS) change({ point });
-  if (event.key === " " || event.key in ARROWS) event.preventDefault(); // they would scroll
+pad.onpointermove = (event) => {
+  if (!pad.hasPointerCapture(event.pointerId)) return;
+  const events = event.getCoalescedEvents?.() ?? []; // all that the pen gave since the last event
+  for (const each of events.length ? events : [event]) continueStroke(locate(each));
 };
-pen.oninput = () => change();
-find("undo").onclick = () => change({ example: null, strokes: state.strokes.slice(0, -1), down: false });
-find("clear").onclick = () => change({ example: null, strokes: [], down: false });
-find("show").onclick = () => change({ example: examples[state.next++ % examples.length], strokes: [], down: false });
+pad.onkeydown = (event) => {
+  if (event.key !== " " && !(event.key in ARROWS)) return;
+  const point = state.point.map((at, axis) => limit(at + STEP * (ARROWS[event.key]?.[axis] ?? 0), 0, PAD));
+  if (event.key === " ") state.down = !state.down;
+  if (event.key === " " && state.down) startStroke(point);
+  else if (state.down) continueStroke(point);
+  else change({ point });
+  event.preventDefault(); // it would scroll
+};
+pen.oninput = () => setStrokes(state.strokes, state.image);
+find("undo").onclick = () => setStrokes(state.strokes.slice(0, -1));
+find("clear").onclick = () => setStrokes([]);
+find("previous").onclick = () => showImage((state.image ?? 1) - 1);
+find("next").onclick = () => showImage((state.image ?? -1) + 1);
+number.onchange = () => showImage(number.value);
+find("mistakes").onchange = ({ target }) => showImage(target.value);
 
-// A value is traced where one points at it, taps it, or goes to it with the keyboard.
-find("close").onclick = () => change({ traced: null });
-bars.forEach((bar, digit) => {
-  bar.onpointerenter = bar.onfocus = bar.onclick = () => change({ traced: [output, 0, 0, digit] });
+// Pointing and pinning.
+
+function select(target, pinned) {
+  clearInterval(state.timer);
+  change({ target, pinned, filled: false, timer: null });
+}
+
+function findTarget({ target, offsetX, offsetY }) {
+  const digit = output.bars.indexOf(target.closest("#bars button"));
+  if (digit >= 0) return { stage: output, map: 0, y: digit, x: 0 };
+  const stage = stages.find(({ canvas }) => canvas === target);
+  const scale = [target.width / target.clientWidth, target.height / target.clientHeight];
+  return stage ? findValue(stage, offsetX * scale[0], offsetY * scale[1]) : null;
+}
+
+find("network").onpointermove = (event) => {
+  const target = event.pointerType === "touch" || state.pinned ? null : findTarget(event);
+  if (target) select(target, false);
+};
+find("network").onpointerleave = () => state.target && !state.pinned && select(null, false);
+find("network").onclick = (event) => {
+  const target = findTarget(event);
+  if (target) select(target, true);
+};
+find("network").addEventListener("keydown", (event) => {
+  const stage = stages.find(({ canvas }) => canvas === event.target);
+  const [right, down] = ARROWS[event.key] ?? [0, 0];
+  const next = { PageUp: -1, PageDown: 1 }[event.key] ?? 0;
+  if (!stage || !(right || down || next || event.key === "Enter")) return;
+  const { map, y, x } =
+    state.target?.stage === stage ? state.target : { map: 0, y: stage.rows >> 1, x: stage.columns >> 1 };
+  const target = { stage, map: Math.max(0, map + next), y: Math.max(0, y + down), x: Math.max(0, x + right) };
+  if (exists(target)) select(target, state.pinned || event.key === "Enter");
+  event.preventDefault();
 });
-function makeTraceable(stage) {
-  const { canvases, columns, rows, maps } = stage;
-  const trace = (map, y, x) => {
-    const [column, row] = [limit(x, columns), limit(y, rows)], outside = row * columns + column >= stage.units;
-    if (!stage.units || !outside) change({ traced: [stage, limit(map, maps), row, column] });
-  };
-  canvases.forEach((canvas, map) => {
-    canvas.onpointermove = canvas.onpointerdown = ({ offsetX, offsetY }) => {
-      const scale = columns / canvas.clientWidth; // pixels are squares
-      trace(map, Math.floor(scale * offsetY), Math.floor(scale * offsetX));
-    };
-  });
-  canvases[0].closest(".maps").onkeydown = event => {
-    const [right, down] = ARROWS[event.key] ?? [0, 0], next = { PageUp: -1, PageDown: 1 }[event.key] ?? 0;
-    const [, map, y, x] = state.traced?.[0] === stage ? state.traced : [stage, 0, rows >> 1, columns >> 1];
-    if (!right && !down && !next) return;
-    trace(map + next, y + down, x + right);
-    event.preventDefault();
-  };
+find("parts").onclick = ({ target }) => {
+  const card = target.closest(".card");
+  if (card) change({ channel: Number(card.value) === state.channel ? null : Number(card.value), pinned: true });
+};
+find("free").onclick = () => select(null, false);
+
+// Playing: the window goes on to the next value of the map, which is filled up to there.
+function step() {
+  const target = state.target ?? { stage: stages[1], map: 0, y: 0, x: 0 };
+  const { stage, map, y, x } = target;
+  const next = { stage, map, y: x + 1 < stage.columns ? y : y + 1, x: (x + 1) % stage.columns };
+  if (!state.filled) change({ target, pinned: true, filled: true });
+  else if (exists(next)) change({ target: next });
+  else pause();
 }
 
-function setLanguage(language) {
-  const text = page.text[language];
-  document.documentElement.lang = language;
-  for (const each of document.querySelectorAll("[data-text]")) each.textContent = text[each.dataset.text];
-  for (const each of document.querySelectorAll("[data-label]")) each.ariaLabel = text[each.dataset.label];
-  find("network").replaceChildren(...shown.map(stage => showStage(stage, text)));
-  shown.forEach(makeTraceable);
+function pause() {
+  clearInterval(state.timer);
+  change({ timer: null });
+}
+
+find("play").onclick = () => {
+  if (state.timer) return pause();
+  step();
+  change({ timer: setInterval(step, INTERVAL) });
+};
+find("step").onclick = () => {
+  pause();
+  step();
+};
+
+find("fullscreen").onclick = () => document.documentElement.requestFullscreen(); // Esc leaves it
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") select(null, false);
+  if (event.key === "z" && (event.ctrlKey || event.metaKey)) find("undo").click();
+});
+onresize = onscroll = () => state.target && change();
+
+// The address: two digits in base 36 for each coordinate of a stroke.
+
+function writeAddress() {
+  const { target, pinned, strokes, image } = state;
+  const pin = pinned && target ? `&pin=${[stages.indexOf(target.stage), target.map, target.y, target.x]}` : "";
+  const written = strokes.map((points) => points.flat().map((at) => at.toString(36).padStart(2, "0")));
+  const drawn = `&pen=${pen.value}&strokes=${written.map((digits) => digits.join("")).join()}`;
+  return `#${document.documentElement.lang}${pin}${image === null ? drawn : `&image=${image}`}`;
+}
+
+function readStrokes(text) {
+  const strokes = text.split(",").map((digits) => digits.match(/..../g) ?? []);
+  return strokes.map((points) => points.map((digits) => digits.match(/../g).map((at) => parseInt(at, 36))));
+}
+
+function restore() {
+  const address = readAddress();
+  pen.value = address.pen ?? pen.value;
+  if (address.strokes) setStrokes(readStrokes(address.strokes));
+  else if (address.image) showImage(address.image);
+  const [stage, map, y, x] = (address.pin ?? "").split(",").map(Number);
+  const target = { stage: stages[stage], map, y, x };
+  if (target.stage && exists(target)) select(target, true);
+}
+
+for (const [i, stage] of stages.entries()) stage.canvas = find(`stage${i}`);
+output.bars = [...find("bars").children];
+setStrokes([], 0);
+startLanguages(page.text, (text) => {
   change({ text });
-}
-
-find("language").onclick = () => setLanguage(document.documentElement.lang === "en" ? "zh-TW" : "en");
-setLanguage(navigator.language.startsWith("zh") ? "zh-TW" : "en");
+  restore();
+});
+find("starting").remove();
 
 // For tests, and for the curious in the browser's console.
 window.digits = {
-  predict: pixels => Array.from(computeActivations(layers, pixels).at(-1)),
-  activations: pixels => Object.fromEntries(computeActivations(layers, pixels).map((v, i) => [layers[i].name, v])),
-  image: () => Array.from(computeImage()),
+  activations: (pixels) => computeActivations(layers, pixels),
+  image: () => Array.from(readInput().pixels),
+  draw: (strokes, width) => {
+    pen.value = width;
+    setStrokes(strokes);
+  },
 };

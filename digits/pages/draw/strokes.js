@@ -1,46 +1,85 @@
-// From the lines of a pen to 28x28 numbers, as MNIST's authors normalised their scans, and digits/handwriting does.
+// From the strokes of a pen to 28x28 numbers, as MNIST's authors normalised their scans, and digits/handwriting does.
 
-const SIDE = 28, BOX = 20, FINE = 4; // FINE: samples in a pixel, in x and in y
+export const PAD = 280; // the side of the pad, in the units of its strokes
+const SIDE = 28;
+const BOX = 20; // pixels: the longer side of a digit
+const FINE = 4; // samples in a pixel, in x and in y
+const REACH = 32; // half of the widest pen, in the units of the pad
+const WIDTH = PAD + 2 * REACH + 1;
 
-// Draw strokes of points [x, y] anew, 20 pixels long, with a pen as wide as MNIST's, the centre of mass in the middle.
-// `pen` is as wide as the strokes were drawn; `widths` are the least and the greatest in MNIST, in pixels.
-export function normalizeStrokes(strokes, pen, widths) {
-  const xs = strokes.flat().map(([x]) => x), ys = strokes.flat().map(([, y]) => y);
-  if (!xs.length) return new Float32Array(SIDE * SIDE);
-  const left = Math.min(...xs), top = Math.min(...ys), span = Math.max(Math.max(...xs) - left, Math.max(...ys) - top);
-  const width = (pen * BOX) / (span + pen), wanted = Math.min(Math.max(width, widths[0]), widths[1]);
-  const fit = BOX / (BOX - width + wanted); // with the other pen the digit would be longer or shorter than the box
-  const radius = (fit * wanted) / 2, scale = (fit * BOX) / (span + pen);
-  const place = ([x, y]) => [radius + scale * (x - left), radius + scale * (y - top)];
-  return centerByMass(drawLines(strokes.map(stroke => stroke.map(place)), radius));
+export const limit = (value, low, high) => Math.min(Math.max(value, low), high);
+
+// The distance of each point of the pad, and of a margin around it, to the nearest stroke; and the strokes' extent.
+// The image follows from it, whatever scale and pen it needs, so that a stroke is entered only once.
+export function createField() {
+  const distances = new Float32Array(WIDTH * WIDTH).fill(REACH);
+  return { distances, left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
 }
 
-// How much of each pixel a round pen of this radius covers: (784,) numbers in [0, 1], in steps of 1/255.
-function drawLines(strokes, radius) {
-  const side = SIDE * FINE, ink = new Float32Array(side * side), image = new Float32Array(SIDE * SIDE);
-  const range = (a, b) => [Math.min(a, b) - radius - 1, Math.max(a, b) + radius + 1].map(
-    at => Math.min(Math.max(Math.floor(at * FINE), 0), side));
-  for (const points of strokes) points.forEach(([x1, y1], i) => {
-    const [x0, y0] = points[Math.max(0, i - 1)], [left, right] = range(x0, x1), [top, bottom] = range(y0, y1);
-    const dx = x1 - x0, dy = y1 - y0, length = dx * dx + dy * dy;
-    for (let row = top; row < bottom; row++) for (let column = left; column < right; column++) {
-      const x = (column + 0.5) / FINE - x0, y = (row + 0.5) / FINE - y0, at = row * side + column;
-      const along = length && Math.min(Math.max((x * dx + y * dy) / length, 0), 1);
-      const covered = 0.5 + FINE * (radius - Math.hypot(x - along * dx, y - along * dy));
-      ink[at] = Math.max(ink[at], Math.min(covered, 1));
+export function addSegment(field, [x0, y0], [x1, y1]) {
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const length = dx * dx + dy * dy || 1;
+  for (let row = Math.floor(Math.min(y0, y1)); row < Math.max(y0, y1) + 2 * REACH; row++) {
+    for (let column = Math.floor(Math.min(x0, x1)); column < Math.max(x0, x1) + 2 * REACH; column++) {
+      const [x, y, at] = [column - REACH - x0, row - REACH - y0, row * WIDTH + column];
+      const along = limit((x * dx + y * dy) / length, 0, 1);
+      const distance = Math.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2);
+      if (distance < field.distances[at]) field.distances[at] = distance;
     }
-  });
-  ink.forEach((value, i) => (image[Math.floor(i / side / FINE) * SIDE + Math.floor((i % side) / FINE)] += value));
-  return image.map(sum => Math.round((255 * sum) / FINE ** 2) / 255);
+  }
+  field.left = Math.min(field.left, x0, x1);
+  field.right = Math.max(field.right, x0, x1);
+  field.top = Math.min(field.top, y0, y1);
+  field.bottom = Math.max(field.bottom, y0, y1);
 }
 
-// Move an image by whole pixels until its centre of mass is in the middle.
-function centerByMass(image) {
-  const mass = image.reduce((a, b) => a + b), middle = (SIDE - 1) / 2;
-  const right = Math.round(middle - image.reduce((sum, value, i) => sum + value * (i % SIDE), 0) / mass);
-  const down = Math.round(middle - image.reduce((sum, value, i) => sum + value * Math.floor(i / SIDE), 0) / mass);
+// The distance at a point that may lie between those of the field.
+function measure(distances, x, y) {
+  const left = limit(x + REACH, 0, WIDTH - 1.001);
+  const top = limit(y + REACH, 0, WIDTH - 1.001);
+  const at = Math.floor(top) * WIDTH + Math.floor(left);
+  const above = distances[at] + (distances[at + 1] - distances[at]) * (left % 1);
+  const below = distances[at + WIDTH] + (distances[at + WIDTH + 1] - distances[at + WIDTH]) * (left % 1);
+  return above + (below - above) * (top % 1);
+}
+
+// Draw the strokes anew, 20 pixels long, with a pen as wide as MNIST's, and the centre of mass in the middle.
+// `pen` is as wide as the strokes were drawn; `widths` are the least and the greatest in MNIST, in pixels.
+// Also return the digit's `extent` and centre of `mass` on the pad, and its `box` in the image.
+export function normalize({ distances, left, top, right, bottom }, pen, widths) {
+  const image = new Float32Array(SIDE * SIDE);
+  if (left > right) return { pixels: image };
+  const span = Math.max(right - left, bottom - top) + pen;
+  const width = (pen * BOX) / span;
+  const wanted = limit(width, ...widths);
+  const fit = BOX / (BOX - width + wanted); // with the other pen the digit would be longer or shorter than the box
+  const [radius, scale] = [(fit * wanted) / 2, (fit * BOX) / span];
+  const toPad = (pixel, start) => start + (pixel - radius) / scale;
+  for (let row = 0; row < FINE * (BOX + 1); row++) {
+    for (let column = 0; column < FINE * (BOX + 1); column++) {
+      const distance = measure(distances, toPad((column + 0.5) / FINE, left), toPad((row + 0.5) / FINE, top));
+      const covered = limit(0.5 + FINE * (radius - scale * distance), 0, 1) / FINE ** 2;
+      image[Math.floor(row / FINE) * SIDE + Math.floor(column / FINE)] += covered;
+    }
+  }
+  const total = image.reduce((sum, value) => sum + value);
+  const x = image.reduce((sum, value, i) => sum + value * ((i % SIDE) + 0.5), 0) / total;
+  const y = image.reduce((sum, value, i) => sum + value * (Math.floor(i / SIDE) + 0.5), 0) / total;
+  const [across, down] = [Math.round(SIDE / 2 - x), Math.round(SIDE / 2 - y)];
+  const size = [2 * radius + scale * (right - left), 2 * radius + scale * (bottom - top)];
+  return {
+    pixels: shift(image, across, down),
+    extent: [left - pen / 2, top - pen / 2, right + pen / 2, bottom + pen / 2],
+    box: [across, down, across + size[0], down + size[1]],
+    mass: [toPad(x, left), toPad(y, top)],
+  };
+}
+
+// Move an image by whole pixels; its numbers become whole 255ths, as in a file.
+function shift(image, across, down) {
   return image.map((_, i) => {
-    const x = (i % SIDE) - right, y = Math.floor(i / SIDE) - down;
-    return x >= 0 && x < SIDE && y >= 0 && y < SIDE ? image[y * SIDE + x] : 0;
+    const [x, y] = [(i % SIDE) - across, Math.floor(i / SIDE) - down];
+    const inside = x >= 0 && x < SIDE && y >= 0 && y < SIDE;
+    return inside ? Math.round(255 * image[y * SIDE + x]) / 255 : 0;
   });
 }

@@ -1,72 +1,74 @@
-// The network as the page shows it: a stage for the input and for each layer that computes something.
+// Numbers as colours, and the lines between them.
 
-const KINDS = { Conv2D: "convolution", MaxPooling2D: "pooling", Dense: "hidden" };
-const COLUMNS = 32; // units in a row
+import { findPixel, listSources } from "./stages.js";
 
-// A stage has `maps` of `rows` x `columns` values, the map last, as in Keras; units are one such map.
-// `at` is its place among the input and the activations of all layers, `before` the stage that it computes from.
-export function buildStages(layers) {
-  const stages = [{ kind: "input", at: 0, rows: 28, columns: 28, maps: 1 }];
-  layers.forEach((layer, i) => {
-    const { shape } = layer, kind = i + 1 < layers.length ? KINDS[layer.kind] : "output";
-    if (!kind) return; // it passes its values on
-    const units = shape.length === 1 && shape[0], number = stages.filter(stage => stage.kind === kind).length + 1;
-    const [rows, columns, maps] = units ? [Math.ceil(units / COLUMNS), COLUMNS, 1] : shape;
-    stages.push({ kind, number, at: i + 1, layer, units, rows, columns, maps, before: stages.at(-1) });
-  });
-  return stages;
-}
+const ORANGE = 0x005ed5; // blue, green, red: it adds to a value
+const BLUE = 0xb27200; // it takes from a value
 
-export function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
+// Shares of a layer's scale as a colour: alpha, blue, green, red. What is not computed yet is not a number.
+const signed = (share) => (Math.round(255 * Math.min(Math.abs(share), 1)) << 24) | (share > 0 ? ORANGE : BLUE);
+const grey = (share) =>
+  share >= 0 ? 0xff000000 | (Math.round(255 * Math.min(share, 1)) * 0x010101) : signed(share || 0);
 
-// Put values into the {places} of a text.
-export const fill = (text, values) => text.replace(/{(\w+)}/g, (place, name) => values[name]);
-
-// Return a stage's element: a heading, and its maps, which the keyboard reaches as one.
-export function showStage(stage, text) {
-  const { kind, number, units, maps, rows, columns } = stage, name = fill(text[kind], { number });
-  const shape = fill(units ? text.units : maps > 1 ? text.maps : "{rows}×{columns}", stage);
-  stage.canvases = Array.from({ length: maps }, () => element("canvas", { width: columns, height: rows }));
-  const grid = element("div", { className: "maps", tabIndex: 0, role: "application" });
-  grid.style = `--columns: ${Math.ceil(Math.sqrt(maps))}`;
-  grid.ariaLabel = `${name} (${shape}). ${text.keys}`;
-  grid.append(...stage.canvases.map(canvas => element("span", { className: "map" }, canvas)));
-  const heading = element("h3", {}, `${name} `, element("small", {}, shape));
-  return element("section", { className: `stage ${kind}${units ? " units" : ""}` }, heading, grid);
-}
-
-// Set each pixel of a canvas to `color(i)`: red, green, blue, opacity.
-function paint(canvas, color) {
-  const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
-  for (let i = 0; i < canvas.width * canvas.height; i++) image.data.set(color(i), 4 * i);
+function paint(canvas, values, scale, isSigned, place = (i) => i) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  const colors = new Uint32Array(image.data.buffer);
+  const color = isSigned ? signed : grey;
+  for (let i = 0; i < values.length; i++) colors[place(i)] = color(values[i] / scale);
   context.putImageData(image, 0, 0);
-  return canvas;
 }
 
-// Paint a stage's maps, the greatest value of them all white.
-export function paintStage({ canvases, maps, values }) {
-  const scale = 255 / Math.max(1e-9, values.reduce((a, b) => Math.max(a, b)));
-  canvases.forEach((canvas, map) => paint(canvas, i => {
-    const grey = values[i * maps + map] * scale; // not a number after the last unit
-    return [grey, grey, grey, Number.isNaN(grey) ? 0 : 255];
-  }));
+export function paintStage(stage) {
+  const { canvas, shown, maps, columns, scale } = stage;
+  paint(canvas, shown, scale, false, (i) => {
+    const at = Math.floor(i / maps);
+    const [x, y] = findPixel(stage, i % maps, Math.floor(at / columns), at % columns);
+    return y * canvas.width + x;
+  });
 }
 
-// A picture of 28x28 numbers: orange speaks for, blue against.
-export function paintSigned(values, label) {
-  const canvas = element("canvas", { width: 28, height: 28, role: "img", ariaLabel: label });
-  const scale = 255 / values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
-  return paint(canvas, i => [...(values[i] > 0 ? [213, 94, 0] : [0, 114, 178]), scale * Math.abs(values[i])]);
+// A picture in HTML, grey or signed, that `paintPictures` paints when it is in the page.
+const pictures = [];
+export function picture(values, columns, scale, kind, label) {
+  const number = pictures.push({ values, scale, kind }) - 1;
+  const size = `width="${columns}" height="${Math.ceil(values.length / columns)}"`;
+  return `<canvas ${size} class="${kind}" role="img" aria-label="${label}" data-picture="${number}"></canvas>`;
 }
 
-// Frame a window of a stage's maps: of one, or of all where `map` is null.
-export function frame({ canvases = [], columns, rows }, map, [x, y, width, height], name) {
-  const parts = { left: x / columns, top: y / rows, width: width / columns, height: height / rows };
-  const style = Object.entries(parts).map(([side, part]) => `${side}: ${100 * part}%`).join(";");
-  canvases.filter((_, i) => map === null || map === i).forEach(canvas =>
-    canvas.after(Object.assign(element("i", { className: `frame ${name}` }), { style })));
+export function paintPictures(element) {
+  for (const canvas of element.querySelectorAll("canvas")) {
+    const { values, scale, kind } = pictures[canvas.dataset.picture];
+    paint(canvas, values, scale, kind === "signed");
+  }
+  pictures.length = 0;
+}
+
+// Frame a value and what it comes from, and link them: orange adds to it, blue takes from it.
+export function drawLines(overlay, target) {
+  const sources = target ? listSources(target) : [];
+  const strongest = sources.reduce((most, { amount }) => Math.max(most, Math.abs(amount)), 1e-9);
+  const rectangle = ({ x, y, width, height }, name) =>
+    `<rect x="${x}" y="${y}" width="${width}" height="${height}" class="${name}"/>`;
+  const goal = target && findRectangle(target.stage, target.map, [target.x, target.y, 1, 1], overlay);
+  const lines = sources.map(({ map, window, amount }) => {
+    const from = findRectangle(target.stage.before, map, window, overlay);
+    const name = amount === null ? "" : amount < 0 ? "against" : "for";
+    const opacity = amount === null ? 1 : 0.1 + (0.9 * Math.abs(amount)) / strongest;
+    const [x, y] = [from.x + from.width, from.y + from.height / 2];
+    const ends = `x1="${x}" y1="${y}" x2="${goal.x}" y2="${goal.y + goal.height / 2}"`;
+    return `<line ${ends} class="${name}" opacity="${opacity}"/>${rectangle(from, name)}`;
+  });
+  overlay.innerHTML = lines.join("") + (target ? rectangle(goal, "value") : "");
+}
+
+// A part of a map on the page.
+function findRectangle(stage, map, [x, y, columns, rows], overlay) {
+  const origin = overlay.getBoundingClientRect();
+  const box = (stage.bars?.[y] ?? stage.canvas).getBoundingClientRect();
+  const [left, top] = [box.x - origin.x, box.y - origin.y];
+  if (stage.bars) return { x: left, y: top, width: box.width, height: box.height };
+  const [column, row] = findPixel(stage, map, y, x);
+  const [across, down] = [box.width / stage.canvas.width, box.height / stage.canvas.height];
+  return { x: left + column * across, y: top + row * down, width: columns * across, height: rows * down };
 }

@@ -1,0 +1,169 @@
+// Where a value comes from (slides 22-26), as HTML: the window, the weights, the products, their sum.
+
+import { fill } from "../language.js";
+import { dense } from "./network.js";
+import { findIndex, findWindow, listGroups, readWindow } from "./stages.js";
+import { picture } from "./view.js";
+
+const WRITTEN = 49; // numbers of a window that can be read, 7x7
+const TERMS = 16; // of a sum that is written out
+
+const toUnits = (value, digits) => Math.round(value * 10 ** digits);
+const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+const add = (values) => values.reduce((total, value) => total + value, 0);
+const bySize = (a, b) => Math.abs(b) - Math.abs(a);
+const sign = (value) => (value < 0 ? "against" : "for");
+const line = (...parts) => `<p class="sum">${parts.join("")}</p>`;
+const before = (value) => `<b class="number ${sign(value)}">${format(value)}</b>`;
+const after = (value) => `<b class="number after">${format(value)}</b>`;
+
+export function format(value, digits = 2) {
+  const units = toUnits(value, digits);
+  return `${units < 0 ? "−" : ""}${(Math.abs(units) / 10 ** digits).toFixed(digits)}`;
+}
+
+// Rounded down, as in the figures: no mistake has a probability of 100%.
+const roundDown = (value, digits) =>
+  (Math.floor(Number((value * 10 ** digits).toFixed(6))) / 10 ** digits).toFixed(digits);
+export const formatPercent = (share) => `${roundDown(100 * share, 1)}%`;
+
+// "0.50 − 0.25 + 0.02 (bias) + 0.01 (rounding)", of terms [value, name], which add up to `total` as they are written.
+function writeSum(terms, total, text, digits = 2) {
+  const lost = toUnits(total, digits) - add(terms.map(([value]) => toUnits(value, digits)));
+  const written = [...terms, ...(lost ? [[lost / 10 ** digits, text.rounding]] : [])].map(([value, name], i) => {
+    const operator = i ? (toUnits(value, digits) < 0 ? " − " : " + ") : "";
+    const number = operator + format(i ? Math.abs(value) : value, digits);
+    return name ? fill(text.named, { number, name }) : number;
+  });
+  return `${written.join("")} = `;
+}
+
+// A map that is large enough for the last row of the class, with a frame around a part of it.
+function magnify(stage, map, [left, top, width, height], text) {
+  const { rows, columns } = stage.face;
+  const label = fill(stage.maps > 1 ? text.mapOf : "{name}", { name: text[stage.name], map: map + 1 });
+  const values = readWindow({ face: stage.face, values: stage.shown }, map, [0, 0, columns, rows]);
+  const place = `left: ${(100 * left) / columns}%; top: ${(100 * top) / rows}%`;
+  const size = `width: ${(100 * width) / columns}%; height: ${(100 * height) / rows}%`;
+  const frame = `<i class="window" style="${place}; ${size}"></i>`;
+  const image = picture(values, columns, stage.scale, "grey", label);
+  return `<figure><figcaption>${label}</figcaption><span class="magnified">${image}${frame}</span></figure>`;
+}
+
+// Numbers, where they can be read, else a large picture.
+function table(values, columns, scale, kind, label) {
+  const cells = values.map((value) => {
+    const name = value === null ? "padding" : kind === "grey" ? "grey" : sign(value);
+    return `<span class="cell ${name}" style="--share: ${(100 * Math.abs(value)) / scale}%">${format(value)}</span>`;
+  });
+  const numbers = `<span class="table" style="--columns: ${columns}">${cells.join("")}</span>`;
+  const shown = values.length > WRITTEN ? picture(values, columns, scale, kind, label) : numbers;
+  return `<figure class="large"><figcaption>${label}</figcaption>${shown}</figure>`;
+}
+
+// "Convolution 1, map 5, row 7, column 9: 0.53"
+export function nameTarget({ stage, map, y, x }, text) {
+  const index = findIndex({ stage, map, y, x });
+  const value = stage.kind === "output" ? formatPercent(stage.values[index]) : format(stage.values[index]);
+  const place = { map: map + 1, row: y + 1, column: x + 1, number: index + 1, digit: y };
+  return `${text[stage.name]}${text.comma}${fill(text[`${stage.kind}Place`], place)}${text.colon}${value}`;
+}
+
+// `channel` is the map before whose numbers are asked for.
+export function explain(target, channel, text) {
+  const { stage, map, y, x } = target;
+  const { kind, before } = stage;
+  if (kind === "input") return line(text.inputValue);
+  const window = findWindow(target);
+  if (kind === "flatten") {
+    const place = fill(text.poolingPlace, { map: map + 1, row: window[1] + 1, column: window[0] + 1 });
+    return magnify(before, map, window, text) + line(fill(text.flattened, { name: text[before.name], place }));
+  }
+  const value = magnify(stage, map, [x, y, 1, 1], text);
+  if (kind !== "pooling") return explainProducts(target, channel, value, text);
+  const values = readWindow(before, map, window);
+  const candidates = table(values, window[2], stage.scale, "grey", text.candidates);
+  const numbers = values.map((candidate) => format(candidate)).join(", ");
+  const greatest = line(`max(${numbers}) = `, after(Math.max(...values)));
+  return magnify(before, map, window, text) + candidates + value + greatest;
+}
+
+function explainProducts(target, channel, value, text) {
+  const { stage, y } = target;
+  const groups = listGroups(target).sort((a, b) => bySize(a.sum, b.sum));
+  const scales = {
+    input: stage.before.scale,
+    weight: largest(groups.flatMap(({ weights }) => weights)),
+    product: largest(groups.flatMap(({ products }) => products)),
+    sum: largest(groups.map(({ sum }) => sum)),
+  };
+  const chosen = groups.length > 1 ? groups.find(({ map }) => map === channel) : groups[0];
+  const numbers = chosen ? showGroup(chosen, scales, stage, text) : "";
+  const sums = explainSum(stage, groups, text) + (stage.kind === "output" ? explainSoftmax(stage, y, text) : "");
+  const cards = groups.map((group) => showCard(group, scales, channel, text)).join("");
+  const choice =
+    groups.length > 1
+      ? `<p class="sum">${stage.kind === "convolution" ? text.cards : text.cardsOfUnit}</p><div class="cards">${cards}</div>`
+      : "";
+  const work = `<div class="work">${sums}${choice}</div>`;
+  if (stage.kind !== "convolution") return numbers + work;
+  return magnify(stage.before, (chosen ?? groups[0]).map, findWindow(target), text) + numbers + value + work;
+}
+
+// The sum of all products, those of a map together if there are several; then the bias, and what follows from it.
+function explainSum({ layer }, groups, text) {
+  const [{ bias, products }] = groups;
+  const values = groups.length > 1 ? groups.map(({ sum }) => sum) : products;
+  const sum = add(values) + bias;
+  const sorted = values.length > TERMS ? [...values].sort(bySize) : values;
+  const terms = sorted.slice(0, TERMS).map((value) => [value]);
+  const others = sorted.slice(TERMS);
+  if (others.length) terms.push([add(others), fill(text.others, { count: others.length })]);
+  const counts = { count: groups.length * products.length, maps: groups.length };
+  const name = `<b>${fill(groups.length > 1 ? text.sumOfMaps : text.sumOfAll, counts)}</b> `;
+  const lines = line(name, writeSum([...terms, [bias, text.bias]], sum, text), before(sum));
+  return layer.activation === "relu"
+    ? lines + line("ReLU: max(0, ", before(sum), ") = ", after(Math.max(0, sum)))
+    : lines;
+}
+
+// Ten logits, ten exponentials and their sum (≈ where the rounded ones have another), and the quotient.
+function explainSoftmax({ layer, before, values }, digit, text) {
+  const logits = Array.from(dense(layer, before.values));
+  const highest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - highest));
+  const sum = add(powers);
+  const isExact = add(powers.map((power) => toUnits(power, 4))) === toUnits(sum, 4);
+  const rows = [
+    [text.digits, logits.map((_, i) => i), text.total],
+    [text.logits, logits.map((logit) => format(logit)), ""],
+    [fill(text.powers, { highest: format(highest) }), powers.map((power) => format(power, 4)), format(sum, 4)],
+    [text.probability, Array.from(values, formatPercent), ""],
+  ].map(([name, cells, total], row) => {
+    const tags = cells.map((cell, i) => `<td class="${i === digit ? "greatest" : ""}">${cell}</td>`);
+    return `<tr><th scope="row">${name}</th>${tags.join("")}<td>${row === 2 && !isExact ? "≈ " : ""}${total}</td></tr>`;
+  });
+  const facts = { power: format(powers[digit], 4), sum: format(sum, 4), share: roundDown(powers[digit] / sum, 4) };
+  return `<table>${rows.join("")}</table>${line(`<b>${fill(text.softmax, facts)}</b> `, text.shifted)}`;
+}
+
+// What one map adds: inputs, weights and products.
+function showGroup({ columns, inputs, weights, products }, scales, { kind }, text) {
+  const names = kind === "convolution" ? [text.window, text.filter] : [text.activations, text.weights];
+  const first = table(inputs, columns, scales.input, "grey", names[0]);
+  const second = table(weights, columns, scales.weight, "signed", names[1]);
+  const third = table(products, columns, scales.product, "signed", text.products);
+  const padded = inputs.includes(null) ? `<small>${text.padding}</small>` : "";
+  return `<div class="group">${first}<span>×</span>${second}<span>≈</span>${third}${padded}</div>`;
+}
+
+function showCard({ map, columns, inputs, weights, products, sum }, scales, channel, text) {
+  const images = [
+    picture(inputs, columns, scales.input, "grey", text.window),
+    picture(weights, columns, scales.weight, "signed", text.weights),
+    picture(products, columns, scales.product, "signed", text.products),
+  ];
+  const bar = `<i class="bar ${sign(sum)}" style="--share: ${Math.abs(sum) / scales.sum}"></i>`;
+  const content = `<b>${map + 1}</b>${images.join("")}${bar}${format(sum)}`;
+  return `<button type="button" class="card" value="${map}" aria-pressed="${map === channel}">${content}</button>`;
+}

@@ -1,0 +1,46 @@
+// The language of a page: that of its address (#zh-TW), or the one last chosen, or the browser's.
+
+export const find = (id) => document.getElementById(id);
+
+// Put values into the {places} of a text.
+export const fill = (text, values) => text.replace(/{(\w+)}/g, (place, name) => values[name]);
+
+// Of an address that ends in #zh-TW&image=3: an object of the names and their values.
+export function readAddress() {
+  const parts = decodeURIComponent(location.hash.slice(1)).split("&");
+  return Object.fromEntries(parts.map((part) => part.split("=")));
+}
+
+// Call `show` with the texts of the language, now and whenever another one is chosen.
+export function startLanguages(texts, show) {
+  const languages = Object.keys(texts);
+  const usual = navigator.language.startsWith("zh") ? "zh-TW" : "en";
+  const choose = () => {
+    const language = languages.find((each) => each in readAddress()) ?? memory().language ?? usual;
+    translate(language, texts[language]);
+    show(texts[language]);
+  };
+  find("language").onclick = () => {
+    memory().language = languages.find((language) => language !== document.documentElement.lang);
+    history.replaceState(null, "", `#${memory().language}`);
+    choose();
+  };
+  addEventListener("hashchange", choose);
+  choose();
+}
+
+function translate(language, text) {
+  document.documentElement.lang = language;
+  document.title = text.title;
+  for (const element of document.querySelectorAll("[data-text]")) element.textContent = text[element.dataset.text];
+  for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = text[element.dataset.label];
+}
+
+// A browser may forbid a local file to remember anything.
+function memory() {
+  try {
+    return localStorage;
+  } catch {
+    return window;
+  }
+}
