@@ -80,11 +80,13 @@ def main(args):
             print_error(error)
         else:
             evaluated.append(run)
+    comparisons = []
     if "mnist" in datasets:
-        drawing.plot_comparison(evaluated, datasets["mnist"], probabilities)
+        comparisons = drawing.plot_comparison(evaluated, datasets["mnist"], probabilities)
     if evaluated:
         results.print_table(evaluated)
-        print(f"Figures: {drawing.PLOTS}/<run>/; all of them on one page: {results.write_index()}")
+        page = results.write_index(comparisons)
+        print(f"Figures: {drawing.PLOTS}/<run>/; all of them on one page: {page}")
     if len(evaluated) < len(names):
         sys.exit(1)
 

@@ -137,7 +137,7 @@ def plot_filters(run, model, data, probabilities):
 
 
 def write_draw_page(run, model, data, probabilities):
-    """Slide 27: draw.html, on which the network predicts what one draws, and an MLP beside a CNN, or a CNN beside it."""
+    """Slide 27: draw.html, on which the network predicts what one draws, and beside a CNN an MLP, or the reverse."""
     path = PLOTS / run.name / "draw.html"
     neighbours = [
         neighbour
@@ -164,7 +164,7 @@ def plot_comparison(all_runs, data, probabilities):
     """Draw the deck's runs side by side: plots/learning_curves.png and plots/disagreements.png.
 
     The second figure shows the test images that only one of MLP 256 and the CNN classifies correctly. A figure whose
-    runs are missing is not drawn.
+    runs are missing is not drawn. Returns the paths of those that are.
 
     Args:
         all_runs: a list of `runs.Run`.
@@ -175,11 +175,12 @@ def plot_comparison(all_runs, data, probabilities):
     deck = {slides.find_experiment(run.name): run for run in reversed(complete)}  # of several seeds, the first
     deck = {experiment: deck[experiment] for experiment in slides.RUNS if experiment in deck}
     histories = {f"{run.title}\n(slide {run.reference.slide})": run.history for run in deck.values()}
+    paths = []
     if len(histories) > 1:
-        training.plot_learning_curves(histories, PLOTS / "learning_curves.png")
+        paths.append(training.plot_learning_curves(histories, PLOTS / "learning_curves.png"))
     names = {"cnn": "CNN", "mlp_256": "MLP"}
     if not names.keys() <= deck.keys():
-        return
+        return paths
     labels = data.y_test.argmax(axis=1)
     probabilities = {name: probabilities[deck[name].name] for name in names}
     correct = {name: probabilities[name].argmax(axis=1) == labels for name in names}
@@ -192,4 +193,5 @@ def plot_comparison(all_runs, data, probabilities):
     cnn, mlp = correct["cnn"], correct["mlp_256"]
     table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
     title = f"{len(labels)} test images, classified by the CNN and by the MLP with 256 units"
-    evaluation.plot_disagreements(table, list(names.values()), groups, PLOTS / "disagreements.png", title)
+    path = PLOTS / "disagreements.png"
+    return [*paths, evaluation.plot_disagreements(table, list(names.values()), groups, path, title)]

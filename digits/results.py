@@ -39,6 +39,7 @@ def save(model, history, data, args, scores, probabilities, matrix):
     folder = runs.MODELS / run.name
     print(f"\nSaved: {folder}/ (model.keras, history.csv, metrics.json)")
     paths = plot_run(run, model, data, probabilities)
+    write_index()
     print_summary(run, paths)
     if args.show:
         style.show(paths)
@@ -112,10 +113,14 @@ def rescue(error, args):
     return f"the trained model is in {runs.MODELS / run.name}; `python evaluate.py {run.name}` evaluates it"
 
 
-def write_index():
-    """Write plots/index.html and return its path. A run that is damaged or was never evaluated is left out."""
+def write_index(comparisons=()):
+    """Write plots/index.html and return its path. A run that is damaged or was never evaluated is left out.
+
+    Args:
+        comparisons: the paths of figures that compare the saved runs as they are now.
+    """
     evaluated, path = list(runs.load_evaluated_runs()), PLOTS / "index.html"
-    index.write_index(path, evaluated, compare_table(evaluated))
+    index.write_index(path, evaluated, compare_table(evaluated), comparisons)
     return path
 
 

@@ -53,7 +53,7 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
     facts = {
         "name": run.name,
         "accuracy": f"{metrics['test_accuracy']:.4f}",
-        "date": metrics.get("date", "–"),
+        "date": metrics.get("date", "-"),
         **{key: metrics[key] for key in ("parameters", "epochs", "seed")},
     }
     layers = [] if unknown else describe_layers(model, data.x_test[:200])
@@ -176,7 +176,7 @@ def translate(facts, stages):
 
 
 def describe_images(data, predictions):
-    """Return the first test images for the page: their pixels, compressed, and a digit for each label and prediction."""
+    """Return the first test images for the page: their pixels, compressed, and the digits of labels and predictions."""
     pixels = np.rint(255 * data.x_test[:IMAGES]).astype(np.uint8)
     labels = data.y_test[:IMAGES].argmax(axis=1)
     return {

@@ -1,78 +1,79 @@
 """plots/index.html: every saved run beside the deck, the study, the worked examples, on one page that works offline."""
 
+import json
+import re
 from pathlib import Path
 
-from digits.pages.template import write_page
+from digits.pages.template import read, write_page
 
 STUDY_TABLES = Path("results/summary.html")  # written by reproduce.py
 GALLERY = "gallery/"  # in plots/: the figures that come with this project
 
-# What each figure shows, and on which slides the deck shows it.
-RUN_FIGURES = {
-    "network": "Slides 7, 16, 20-21, 28: the network, with the shape and the parameters of each layer",
-    "accuracy": "Slides 11-13, 17: accuracy and loss of each epoch, in training and in validation",
-    "confusion_matrix": "Slides 18-19: the confusion matrix, with recall and precision of each digit, and accuracy",
-    "predictions": "Slide 8: predictions for test images, easy and hard ones",
-    "mistakes": "Misclassified test images, most confident first",
-    "feature_maps": "Slide 27: activations of every layer for one test image",
-    "filters": "Slides 22 and 28: the filters that the first convolution has learned",
-    "hidden_neurons": "Slide 7: first-layer weights of the strongest hidden units",
-}
-COMPARISONS = {
-    "learning_curves": "Slides 12, 13, 17, 29: overfitting and its remedies",
-    "disagreements": "Slide 29: how often the MLP and the CNN are correct, and images that only one of them gets right",
-}
-STUDY_FIGURES = {
-    "study/accuracy": "Slides 12 and 29: the test accuracy of every seed, and the deck's",
-    "study/claims": "Slides 13-17 and 29: the deck's claims, the mean difference over the seeds and its 95% interval",
-    "study/sizes": "Slide 14: more training images against overfitting",
-}
-WORKED_EXAMPLES = {
-    "layers/convolution": "Slides 22-23: a convolution worked by hand",
-    "layers/max_pooling": "Slides 24-26: max pooling worked by hand",
-}
+# The figures, each with a caption in index.json, which says what it shows, and on which slides the deck shows it.
+RUN_FIGURES = ["network", "accuracy", "confusion_matrix", "predictions", "mistakes"]
+RUN_FIGURES += ["feature_maps", "filters", "hidden_neurons"]
+STUDY_FIGURES = ["study/accuracy", "study/claims", "study/sizes"]
+WORKED_EXAMPLES = ["layers/convolution", "layers/max_pooling"]
 
 
-def write_index(path, all_runs, table):
+def write_index(path, all_runs, table, comparisons):
     """Write plots/index.html, with the figures that lie beside it.
 
     Args:
         path: of the HTML file.
         all_runs: a list of `runs.Run`, evaluated.
         table: DataFrame, the runs beside the deck.
+        comparisons: the paths of figures in plots/ that compare these runs.
     """
-    from markupsafe import Markup
-
-    folder = path.parent
+    folder, text = path.parent, json.loads(read("index.json"))
+    for translations in text.values():
+        for run in all_runs:
+            translations |= describe_run(run, translations)
     study = STUDY_TABLES.read_text(encoding="utf-8") if STUDY_TABLES.exists() else ""
     write_page(
         path,
         "index.html.j2",
-        table=Markup(table.to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format)),
+        text=text,
+        table=name_columns(table.to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format), text),
         runs=[
-            (
-                run,
-                run.reference,
-                (folder / run.name / "draw.html").exists(),
-                list_figures(folder, RUN_FIGURES, f"{run.name}/", f"{run.name}: "),
-            )
+            (run, (folder / run.name / "draw.html").exists(), list_figures(folder, RUN_FIGURES, f"{run.name}/"))
             for run in all_runs
         ],
-        comparisons=list_figures(folder, COMPARISONS),
-        study=Markup(study),
+        comparisons=list_figures(folder, [figure.stem for figure in comparisons]),
+        study=name_columns(study, text),
         study_figures=list_figures(folder, STUDY_FIGURES) or list_figures(folder, STUDY_FIGURES, GALLERY),
         worked_examples=list_figures(folder, WORKED_EXAMPLES) or list_figures(folder, WORKED_EXAMPLES, GALLERY),
     )
 
 
-def list_figures(plots, captions, folder="", subject=""):
-    """Return (source, alternative text, caption) of the figures in plots/<folder> that are there.
+def describe_run(run, text):
+    """Return the texts of a run in one language, a dict: what it is, and the link to its page."""
+    metrics, reference, loss = run.metrics, run.reference, run.metrics["test_loss"]
+    result = text["result"].format(
+        accuracy=f"{metrics['test_accuracy']:.4f}", loss="-" if loss is None else f"{loss:.4f}", **metrics
+    )
+    title = reference and text.get(reference.title, reference.title)
+    slide = text["inDeck"].format(title=title, slide=reference.slide) if reference else ""
+    warning = text["synthetic"] if metrics["dataset"] != "mnist" else ""
+    return {f"run-{run.name}": slide + warning + result, f"draw-{run.name}": text["draw"].format(name=run.name)}
+
+
+def name_columns(html, text):
+    """Return tables whose headings can be translated, for a template."""
+    from markupsafe import Markup
+
+    def name_column(match):
+        return f'<th data-text="{match[1]}">' if match[1] in text["en"] else match[0]
+
+    return Markup(re.sub(r"<th>(?=(.*?)</th>)", name_column, html))
+
+
+def list_figures(plots, names, folder=""):
+    """Return (name, source) of the figures in plots/<folder> that are there.
 
     Args:
         plots: the path of plots/.
-        captions: a dict of a figure's name to its caption.
+        names: of the figures.
         folder: in plots/, with a slash at its end.
-        subject: leads the alternative text.
     """
-    figures = [(f"{folder}{name}.png", f"{subject}{caption}", caption) for name, caption in captions.items()]
-    return [figure for figure in figures if (plots / figure[0]).exists()]
+    return [(name, f"{folder}{name}.png") for name in names if (plots / f"{folder}{name}.png").exists()]

@@ -17,12 +17,12 @@ export function startLanguages(texts, show) {
   const usual = navigator.language.startsWith("zh") ? "zh-TW" : "en";
   const choose = () => {
     const language = languages.find((each) => each in readAddress()) ?? memory().language ?? usual;
+    memory().language = language;
     translate(language, texts[language]);
     show(texts[language]);
   };
   find("language").onclick = () => {
-    memory().language = languages.find((language) => language !== document.documentElement.lang);
-    history.replaceState(null, "", `#${memory().language}`);
+    history.replaceState(null, "", `#${languages.find((language) => language !== document.documentElement.lang)}`);
     choose();
   };
   addEventListener("hashchange", choose);

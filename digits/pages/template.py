@@ -52,5 +52,7 @@ def bundle(*names):
         code = re.sub(r"^import [^;]*;\n", "", read(name), flags=re.MULTILINE)
         exported = ", ".join(re.findall(r"^export (?:const|function) (\w+)", code, re.MULTILINE))
         code = re.sub(r"^export ", "", code, flags=re.MULTILINE)
-        parts.append(f"const {{ {exported} }} = (() => {{\n{code}return {{ {exported} }};\n}})();\n" if exported else code)
+        parts.append(
+            f"const {{ {exported} }} = (() => {{\n{code}return {{ {exported} }};\n}})();\n" if exported else code
+        )
     return "\n".join(parts)
