@@ -166,7 +166,13 @@ def test_a_browser_shows_every_figure_of_the_report_in_both_languages(open_page,
 def find_image(page, strokes, width=20):
     """The image that the page makes of strokes and the width of a pen."""
     drawn = [np.rint(stroke).astype(int).tolist() for stroke in strokes]
-    return np.array(page.evaluate("([strokes, width]) => (digits.draw(strokes, width), digits.image())", [drawn, width]))
+    page.evaluate("([strokes, width]) => ((pen.value = width), digits.setStrokes(strokes))", [drawn, width])
+    return read_image(page)
+
+
+def read_image(page):
+    """The image that the page shows to its networks."""
+    return np.array(page.evaluate("[...digits.readInput().pixels]"))
 
 
 def to_screen(page, points):
@@ -218,7 +224,7 @@ def point_at(page, stage, target, act="hover"):
 def test_every_layers_activations_are_those_of_keras(open_page, trained_folder, run):
     model, page = load(trained_folder, run), open_page(f"{run}/draw.html")
     for image in preprocess.flatten_and_normalize(synthetic.draw_digits()["x_test"][:20]):
-        found = page.evaluate("image => digits.activations(image).map(values => [...values])", image.tolist())
+        found = page.evaluate("image => digits.computeActivations(digits.layers, image).map(values => [...values])", image.tolist())
         for values, output in zip(found, [image, *compute_activations(model, image)], strict=True):
             assert np.abs(values - output.ravel()).max() < 1e-4
 
@@ -251,24 +257,29 @@ def test_every_stage_and_all_ten_bars_are_seen_without_scrolling(open_page, trai
         assert not re.search(r"\{|undefined|NaN", page.inner_text("body"))
 
 
+def touch(session, points):
+    """Move a finger from point to point."""
+    for kind, touched in [("touchStart", points[:1]), *(("touchMove", [point]) for point in points), ("touchEnd", [])]:
+        places = [{"x": x, "y": y} for x, y in touched]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+
 def test_on_a_telephone_pad_and_prediction_stay_and_a_finger_draws_and_pins(open_page):
     phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 740}}
     page = open_page(f"{CNN}/draw.html", **phone)
     page.tap("#clear")
-    points, touches = to_screen(page, SEVEN[0]), page.context.new_cdp_session(page)
-    for kind, touched in [("touchStart", points[:1]), *(("touchMove", [point]) for point in points), ("touchEnd", [])]:
-        places = [{"x": x, "y": y} for x, y in touched]
-        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-    drawn = page.evaluate("digits.image()")
+    touches = page.context.new_cdp_session(page)
+    touch(touches, to_screen(page, SEVEN[0]))
+    drawn = read_image(page)
     assert page.evaluate("scrollY") == 0 and np.abs(drawn - find_image(page, SEVEN)).mean() < 0.005
     page.evaluate("scrollTo(0, 300)")
     for part in ("#pad", "#bars"):
         box = page.locator(part).bounding_box()
         assert box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= 360 and box["height"] < 300
-    places = {"x": 90, "y": 640, "speed": 2000, "gestureSourceType": "touch"}
-    touches.send("Input.synthesizeScrollGesture", {**places, "yDistance": -60})
+    touch(touches, [(90, y) for y in range(640, 500, -20)])
     assert page.evaluate("scrollY") > 300 and not page.is_visible("#explanation")  # nothing opens by scrolling
     page.tap("#stage5", position={"x": 3, "y": 3})
+    settle(page)
     assert page.is_visible("#explanation")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
@@ -292,9 +303,6 @@ def test_strokes_become_the_image_that_predict_py_makes_of_them(open_page):
 def test_every_point_of_the_pen_counts_and_can_be_undone(open_page):
     page = open_page(f"{MLP}/draw.html")
 
-    def image():
-        return np.array(page.evaluate("digits.image()"))
-
     replay(page, [SEVEN[0][:1]])
     page.mouse.move(*to_screen(page, SEVEN[0][:1])[0])
     page.mouse.down()
@@ -303,15 +311,15 @@ def test_every_point_of_the_pen_counts_and_can_be_undone(open_page):
         ...points.at(-1), coalescedEvents: points.map(point => new PointerEvent("pointermove", point))
     }))""", points)  # fmt: skip
     page.mouse.up()
-    seven = image()
+    seven = read_image(page)
     page.keyboard.press("Control+z")
-    assert (image() != seven).any()
+    assert (read_image(page) != seven).any()
     page.click("#undo")
     settle(page)
-    assert not image().any() and page.is_disabled("#undo") and page.text_content("#prediction") == "Draw a digit"
+    assert not read_image(page).any() and page.is_disabled("#undo") and page.text_content("#prediction") == "Draw a digit"
     assert np.abs(seven - find_image(page, SEVEN)).mean() < 0.005
     page.fill("#pen", "40")
-    assert image().sum() > seven.sum() + 5
+    assert read_image(page).sum() > seven.sum() + 5
 
 
 def test_images_are_chosen_and_both_networks_predict_them(open_page, trained_folder):
@@ -324,7 +332,7 @@ def test_images_are_chosen_and_both_networks_predict_them(open_page, trained_fol
         if key == "Tab":
             page.keyboard.press("Space")
         settle(page)
-        assert np.abs(page.evaluate("digits.image()") - data.x_test[number]).max() < 1e-6
+        assert np.abs(read_image(page) - data.x_test[number]).max() < 1e-6
         captions.append(page.text_content("#caption"))
         assert captions[-1].startswith(f"Test image {number}: label {labels[number]}")
         predictions = [network.predict(data.x_test[[number]], verbose=0)[0] for network in networks]
@@ -347,9 +355,9 @@ def test_a_hand_on_the_keyboard_draws_and_pins(open_page):
     page.focus("#pad")
     for key in ["Space", *["ArrowDown"] * 10, "Space"]:
         page.keyboard.press(key)
-    drawn = page.evaluate("digits.image()")
+    drawn = read_image(page)
     page.keyboard.press("ArrowLeft")
-    assert np.sum(drawn) > 20 and page.evaluate("digits.image()") == drawn
+    assert np.sum(drawn) > 20 and (read_image(page) == drawn).all()
     page.focus("#stage1")
     for key in ("PageDown", "ArrowRight", "Enter"):
         page.keyboard.press(key)
@@ -369,7 +377,7 @@ def read_sum(text):
 def test_what_is_written_adds_up_to_the_activation(open_page, trained_folder):
     page, model = open_page(f"{CNN}/draw.html"), load(trained_folder, CNN)
     replay(page, SEVEN)
-    outputs = compute_activations(model, page.evaluate("digits.image()"))
+    outputs = compute_activations(model, read_image(page))
     outputs = dict(zip(range(1, 8), [outputs[i] for i in (1, 2, 3, 4, 6, 7)]))  # without Reshape, Dropout, the output
     for stage, lines in {1: 1, 2: 1, 3: 16, 4: 1, 5: 1, 6: 36}.items():
         output, units = outputs[stage], {6: (4, 1), 5: (36, 49)}.get(stage)
@@ -435,7 +443,7 @@ def test_a_link_restores_the_state(open_page):
     assert link.startswith("#zh-TW&pin=3,4,5,6&") and "特徵圖 5，第 6 列第 7 行" in heading
     other = open_page(f"{CNN}/draw.html", address=link)
     assert other.text_content("#heading") == heading and other.get_attribute("#link", "href") == link
-    assert other.evaluate("digits.image()") == page.evaluate("digits.image()")
+    assert (read_image(other) == read_image(page)).all()
     other.click("#language")
     other.reload()
     other.wait_for_selector("text=Draw a digit")  # the language that was chosen last
@@ -496,13 +504,13 @@ def test_firefox_computes_the_same(open_page, trained_folder, tmp_path):
             read()
             call("WebDriver:NewSession")
             call("WebDriver:Navigate", url=(trained_folder / f"plots/{CNN}/draw.html").as_uri() + address)
-            script = "const [done] = arguments; setTimeout(() => done([heading.textContent, window.digits.image()]), 500)"
+            script = "const [done] = arguments; setTimeout(() => done([heading.textContent, [...window.digits.readInput().pixels]]), 500)"
             heading, image = call("WebDriver:ExecuteAsyncScript", script=script, args=[])["value"]
     finally:
         process.kill()
         process.wait()
     page = open_page(f"{CNN}/draw.html", address=address)
-    assert heading == page.text_content("#heading") and image == page.evaluate("digits.image()")
+    assert heading == page.text_content("#heading") and (image == read_image(page)).all()
 
 
 def test_both_languages_say_the_same():

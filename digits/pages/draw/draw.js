@@ -185,8 +185,8 @@ find("mistakes").onchange = ({ target }) => showImage(target.value);
 // Pointing and pinning.
 
 function select(target, pinned) {
-  clearInterval(state.timer);
-  change({ target, pinned, filled: false, timer: null });
+  setTimer(null);
+  change({ target, pinned, filled: false });
 }
 
 function findTarget({ target, offsetX, offsetY }) {
@@ -230,21 +230,17 @@ function step() {
   const next = { stage, map, y: x + 1 < stage.columns ? y : y + 1, x: (x + 1) % stage.columns };
   if (!state.filled) change({ target, pinned: true, filled: true });
   else if (exists(next)) change({ target: next });
-  else pause();
+  else setTimer(null);
 }
 
-function pause() {
+function setTimer(timer) {
   clearInterval(state.timer);
-  change({ timer: null });
+  change({ timer });
 }
 
-find("play").onclick = () => {
-  if (state.timer) return pause();
-  step();
-  change({ timer: setInterval(step, INTERVAL) });
-};
+find("play").onclick = () => setTimer(state.timer ? null : setInterval(step, INTERVAL));
 find("step").onclick = () => {
-  pause();
+  setTimer(null);
   step();
 };
 
@@ -289,12 +285,4 @@ startLanguages(page.text, (text) => {
 });
 find("starting").remove();
 
-// For tests, and for the curious in the browser's console.
-window.digits = {
-  activations: (pixels) => computeActivations(layers, pixels),
-  image: () => Array.from(readInput().pixels),
-  draw: (strokes, width) => {
-    pen.value = width;
-    setStrokes(strokes);
-  },
-};
+window.digits = { state, layers, computeActivations, readInput, setStrokes }; // for tests, and for the curious

@@ -76,38 +76,54 @@ export function explain(target, channel, text) {
   if (kind === "input") return line(text.inputValue);
   const window = findWindow(target);
   if (kind === "flatten") {
-    const place = fill(text.poolingPlace, { map: map + 1, row: window[1] + 1, column: window[0] + 1 });
-    return magnify(before, map, window, text) + line(fill(text.flattened, { name: text[before.name], place }));
+    const place = { name: text[before.name], map: map + 1, row: window[1] + 1, column: window[0] + 1 };
+    return magnify(before, map, window, text) + line(fill(text.flattened, place));
   }
   const value = magnify(stage, map, [x, y, 1, 1], text);
   if (kind !== "pooling") return explainProducts(target, channel, value, text);
   const values = readWindow(before, map, window);
-  const candidates = table(values, window[2], stage.scale, "grey", text.candidates);
-  const numbers = values.map((candidate) => format(candidate)).join(", ");
-  const greatest = line(`max(${numbers}) = `, after(Math.max(...values)));
-  return magnify(before, map, window, text) + candidates + value + greatest;
+  const candidates = table(values, window[2], largest(values), "grey", text.candidates);
+  const written = values.map((candidate) => format(candidate)).join(", ");
+  return (
+    magnify(before, map, window, text) + candidates + value + line(`max(${written}) = `, after(Math.max(...values)))
+  );
 }
 
 function explainProducts(target, channel, value, text) {
   const { stage, y } = target;
+  const isConvolution = stage.kind === "convolution";
   const groups = listGroups(target).sort((a, b) => bySize(a.sum, b.sum));
-  const scales = {
-    input: stage.before.scale,
-    weight: largest(groups.flatMap(({ weights }) => weights)),
-    product: largest(groups.flatMap(({ products }) => products)),
-    sum: largest(groups.map(({ sum }) => sum)),
-  };
   const chosen = groups.length > 1 ? groups.find(({ map }) => map === channel) : groups[0];
-  const numbers = chosen ? showGroup(chosen, scales, stage, text) : "";
-  const sums = explainSum(stage, groups, text) + (stage.kind === "output" ? explainSoftmax(stage, y, text) : "");
-  const cards = groups.map((group) => showCard(group, scales, channel, text)).join("");
-  const choice =
-    groups.length > 1
-      ? `<p class="sum">${stage.kind === "convolution" ? text.cards : text.cardsOfUnit}</p><div class="cards">${cards}</div>`
-      : "";
-  const work = `<div class="work">${sums}${choice}</div>`;
-  if (stage.kind !== "convolution") return numbers + work;
-  return magnify(stage.before, (chosen ?? groups[0]).map, findWindow(target), text) + numbers + value + work;
+  // What each map adds, in three pictures: values, columns, the scale of them all, kind, label.
+  const labels = isConvolution ? [text.window, text.filter] : [text.activations, text.weights];
+  const weight = largest(groups.flatMap(({ weights }) => weights));
+  const product = largest(groups.flatMap(({ products }) => products));
+  const listParts = ({ inputs, weights, products, columns }) => [
+    [inputs, columns, stage.before.scale, "grey", labels[0]],
+    [weights, columns, weight, "signed", labels[1]],
+    [products, columns, product, "signed", text.products],
+  ];
+  let work = explainSum(stage, groups, text);
+  if (stage.kind === "output") work += explainSoftmax(stage, y, text);
+  if (groups.length > 1) {
+    const cards = groups.map((group) => showCard(group, listParts(group), groups[0].sum, channel));
+    work += line(isConvolution ? text.cards : text.cardsOfUnit) + `<div class="cards">${cards.join("")}</div>`;
+  }
+  const numbers = chosen ? showNumbers(listParts(chosen), text) : "";
+  const from = isConvolution ? magnify(stage.before, (chosen ?? groups[0]).map, findWindow(target), text) : "";
+  return `${from}${numbers}${isConvolution ? value : ""}<div class="work">${work}</div>`;
+}
+
+function showNumbers(parts, text) {
+  const [inputs, weights, products] = parts.map((part) => table(...part));
+  const padded = parts[0][0].includes(null) ? `<small>${text.padding}</small>` : "";
+  return `<div class="group">${inputs}<span>×</span>${weights}<span>≈</span>${products}${padded}</div>`;
+}
+
+function showCard({ map, sum }, parts, largestSum, channel) {
+  const bar = `<i class="bar ${sign(sum)}" style="--share: ${Math.abs(sum / largestSum)}"></i>`;
+  const content = `<b>${map + 1}</b>${parts.map((part) => picture(...part)).join("")}${bar}${format(sum)}`;
+  return `<button type="button" class="card" value="${map}" aria-pressed="${map === channel}">${content}</button>`;
 }
 
 // The sum of all products, those of a map together if there are several; then the bias, and what follows from it.
@@ -121,10 +137,9 @@ function explainSum({ layer }, groups, text) {
   if (others.length) terms.push([add(others), fill(text.others, { count: others.length })]);
   const counts = { count: groups.length * products.length, maps: groups.length };
   const name = `<b>${fill(groups.length > 1 ? text.sumOfMaps : text.sumOfAll, counts)}</b> `;
-  const lines = line(name, writeSum([...terms, [bias, text.bias]], sum, text), before(sum));
-  return layer.activation === "relu"
-    ? lines + line("ReLU: max(0, ", before(sum), ") = ", after(Math.max(0, sum)))
-    : lines;
+  const relu = line("ReLU: max(0, ", before(sum), ") = ", after(Math.max(0, sum)));
+  const written = writeSum([...terms, [bias, text.bias]], sum, text);
+  return line(name, written, before(sum)) + (layer.activation === "relu" ? relu : "");
 }
 
 // Ten logits, ten exponentials and their sum (≈ where the rounded ones have another), and the quotient.
@@ -145,25 +160,4 @@ function explainSoftmax({ layer, before, values }, digit, text) {
   });
   const facts = { power: format(powers[digit], 4), sum: format(sum, 4), share: roundDown(powers[digit] / sum, 4) };
   return `<table>${rows.join("")}</table>${line(`<b>${fill(text.softmax, facts)}</b> `, text.shifted)}`;
-}
-
-// What one map adds: inputs, weights and products.
-function showGroup({ columns, inputs, weights, products }, scales, { kind }, text) {
-  const names = kind === "convolution" ? [text.window, text.filter] : [text.activations, text.weights];
-  const first = table(inputs, columns, scales.input, "grey", names[0]);
-  const second = table(weights, columns, scales.weight, "signed", names[1]);
-  const third = table(products, columns, scales.product, "signed", text.products);
-  const padded = inputs.includes(null) ? `<small>${text.padding}</small>` : "";
-  return `<div class="group">${first}<span>×</span>${second}<span>≈</span>${third}${padded}</div>`;
-}
-
-function showCard({ map, columns, inputs, weights, products, sum }, scales, channel, text) {
-  const images = [
-    picture(inputs, columns, scales.input, "grey", text.window),
-    picture(weights, columns, scales.weight, "signed", text.weights),
-    picture(products, columns, scales.product, "signed", text.products),
-  ];
-  const bar = `<i class="bar ${sign(sum)}" style="--share: ${Math.abs(sum) / scales.sum}"></i>`;
-  const content = `<b>${map + 1}</b>${images.join("")}${bar}${format(sum)}`;
-  return `<button type="button" class="card" value="${map}" aria-pressed="${map === channel}">${content}</button>`;
 }

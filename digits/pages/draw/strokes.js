@@ -33,14 +33,9 @@ export function addSegment(field, [x0, y0], [x1, y1]) {
   field.bottom = Math.max(field.bottom, y0, y1);
 }
 
-// The distance at a point that may lie between those of the field.
 function measure(distances, x, y) {
-  const left = limit(x + REACH, 0, WIDTH - 1.001);
-  const top = limit(y + REACH, 0, WIDTH - 1.001);
-  const at = Math.floor(top) * WIDTH + Math.floor(left);
-  const above = distances[at] + (distances[at + 1] - distances[at]) * (left % 1);
-  const below = distances[at + WIDTH] + (distances[at + WIDTH + 1] - distances[at + WIDTH]) * (left % 1);
-  return above + (below - above) * (top % 1);
+  const [column, row] = [x, y].map((at) => limit(Math.round(at), -REACH, PAD + REACH) + REACH);
+  return distances[row * WIDTH + column];
 }
 
 // Draw the strokes anew, 20 pixels long, with a pen as wide as MNIST's, and the centre of mass in the middle.
