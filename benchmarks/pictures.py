@@ -16,6 +16,7 @@ from digits.errors import UserError
 from digits.files import atomic_write
 
 GALLERY = drawing.PLOTS / "gallery"
+VALUE, PROBABILITY = "1,7,13,14", "7,0,3,0"  # what is pinned: a stage, a map, a row, a column
 
 
 def main(args):
@@ -34,8 +35,9 @@ def main(args):
     strokes = [(stroke - low) * 190 + [75, 45] for stroke in strokes]  # the pad is 280 wide
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="en-US", color_scheme="light")
+        page = browser.new_page(viewport={"width": 1366, "height": 768}, locale="en-US", color_scheme="light")
         page.goto(path.absolute().as_uri())
+        page.wait_for_function("window.digits")
         page.click("#clear")
         box = page.locator("#pad").bounding_box()
         frames = []
@@ -48,13 +50,18 @@ def main(args):
                 if i % 6 == 0:
                     frames.append(take_screenshot(page))
             page.mouse.up()
-        page.hover(".convolution canvas >> nth=7", position={"x": 36, "y": 24})
-        page.wait_for_selector("#trace h2")
-        frames[-1:] = [take_screenshot(page)] * 12  # to be looked at
-    save(GALLERY / "draw.png", frames[-1].quantize())
-    small = [frame.resize((720, 450), Image.LANCZOS) for frame in frames]
-    animation = {"save_all": True, "append_images": small[1:], "duration": 200, "loop": 0}  # milliseconds, for ever
-    save(GALLERY / "draw.webp", small[0], quality=35, **animation)
+        for pin, held in {VALUE: 12, PROBABILITY: 10}.items():  # to be looked at
+            page.evaluate("pin => (location.hash = `#en&pin=${pin}`)", pin)
+            page.wait_for_selector(f"#link[href*='pin={pin}']")
+            frames += [take_screenshot(page)] * held
+            if pin == VALUE:
+                save(GALLERY / "draw.png", frames[-1].quantize())
+                for _ in range(8):
+                    page.click("#step")
+                    frames.append(take_screenshot(page))
+    small = [frame.resize((760, 427), Image.LANCZOS) for frame in frames]
+    animation = {"save_all": True, "append_images": small[1:], "duration": 250, "loop": 0}  # milliseconds, for ever
+    save(GALLERY / "draw.webp", small[0], quality=30, **animation)
 
 
 def take_screenshot(page):

@@ -19,10 +19,13 @@ import pytest
 
 from benchmarks.speed import COMMANDS
 from digits import synthetic
+from digits.pages import template
 
 ROOT = Path(__file__).parent.parent
 FAST = ["--dataset", "synthetic", "--dry-run"]  # a training of two seconds
 RUN = "mlp_256_dryrun_synthetic"  # which mlp.py saves then
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+AXE = template.FOLDER / "node_modules/axe-core/axe.min.js"
 HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Keras and matplotlib write into it
 
 synthetic.draw_digits = functools.cache(synthetic.draw_digits)  # drawing them takes two seconds
@@ -143,8 +146,9 @@ def clone(tmp_path):
     """A copy of the code without MNIST, as a new clone is."""
     for path in ROOT.glob("*.py"):
         shutil.copy(path, tmp_path)
+    caches = shutil.ignore_patterns("__pycache__", "node_modules")
     for package in ("digits", "study"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=caches)
     (tmp_path / "data").mkdir()
     return tmp_path
 
@@ -185,3 +189,48 @@ def write_idx(folder, arrays, compress, path_of=str):
         path.parent.mkdir(parents=True, exist_ok=True)
         content = to_idx(arrays[name])
         path.write_bytes(gzip.compress(content, 1) if compress else content)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: requirements-dev.txt installs it")
+    if not CHROMIUM:
+        pytest.skip("needs Chromium: it is not installed")
+    with playwright.sync_playwright() as started:
+        yield started.chromium.launch(executable_path=CHROMIUM)
+
+
+@pytest.fixture
+def open_page(chromium, trained_folder):
+    """A function that opens a file of plots/; at the end of the test, none has complained or asked the network."""
+    complaints = []
+
+    def open_page(path, folder=trained_folder, **context):
+        path, _, address = path.partition("#")
+        opened = chromium.new_context(**{"locale": "en-US", "viewport": {"width": 1366, "height": 768}} | context)
+        page = opened.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: request.url[:5] != "file:" and complaints.append(request.url))
+        page.goto(f"{(folder / 'plots' / path).as_uri()}#{address}")
+        if path.endswith("draw.html"):
+            page.wait_for_function("window.digits")
+        settle(page)
+        return page
+
+    yield open_page
+    assert complaints == []
+
+
+def settle(page):
+    """Wait until the page is up to date, which it is brought once per frame."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def find_violations(page):
+    """What axe-core says against a page's accessibility: rules, each with the elements that break it."""
+    if not AXE.exists():
+        pytest.skip("needs axe-core: `npm install` in digits/pages/ brings it")
+    page.evaluate(AXE.read_text("utf-8"))
+    return {each["id"]: [node["html"] for node in each["nodes"]] for each in page.evaluate("axe.run()")["violations"]}

@@ -1,0 +1,114 @@
+"""plots/index.html: every saved run beside the deck, the study, both languages; in a real browser too."""
+
+import json
+import re
+import shutil
+
+import pytest
+from PIL import Image
+
+from conftest import ROOT, find_violations, read_metrics, run_script
+from digits import results
+
+CNN, MLP = "cnn_dryrun_synthetic", "mlp_256_dryrun_synthetic"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, trained_folder):
+    """A folder with small runs of an MLP and of the CNN, the worked examples, and the page."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(trained_folder / "models", folder / "models")
+    shutil.copytree(ROOT / "plots/gallery/layers", folder / "plots/layers")
+    shutil.copy(ROOT / "plots/gallery/learning_curves.png", folder / "plots")  # of other models than these
+    # As if these two were the deck's: all figures are then drawn.
+    for old, new in {MLP: "mlp_256", CNN: "cnn"}.items():
+        shutil.copytree(folder / "models" / old, folder / "models" / new)
+        change_metrics(folder, new, lambda metrics: metrics.update(deck_model=True))
+    change_metrics(folder, CNN, lambda metrics: metrics["flags"].update(digit=4))
+    (folder / "results").mkdir()
+    (folder / "results/summary.html").write_text("<table><tr><td>x &lt; y</td></tr></table>", encoding="utf-8")
+    process = run_script(folder, "evaluate.py")
+    assert process.returncode == 0 and process.stderr == "" and "plots/index.html" in process.stdout
+    return folder
+
+
+def change_metrics(folder, run_name, change):
+    """Call `change` with the content of a run's metrics.json, and write what it left."""
+    metrics = read_metrics(folder, run_name)
+    change(metrics)
+    (folder / "models" / run_name / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+
+
+def cells(text):
+    """The first table of a page: a dict of its first column to a dict of the others."""
+    table = text[text.index("<table") : text.index("</table>")]
+    head = re.findall("<th.*?>(.*?)</th>", table)
+    rows = [re.findall("<td>(.*?)</td>", row) for row in table.split("<tr>")[1:]]
+    return {row[0]: dict(zip(head, row)) for row in rows if row}
+
+
+def read_content(path):
+    """What a page holds as JSON."""
+    return json.loads(re.search('<script type="application/json" id="page">(.*?)</script>', path.read_text("utf-8"))[1])
+
+
+def test_every_run_and_the_study_are_there_and_nothing_comes_from_elsewhere(site):
+    text = (site / "plots/index.html").read_text(encoding="utf-8")
+    table = cells(text)
+    assert list(table) == ["mlp_256", "cnn", CNN, MLP]
+    columns = {"test accuracy": "test_accuracy", "training": "train_accuracy", "validation": "validation_accuracy"}
+    for name, row in table.items():
+        assert f"<summary><h2>{name}</h2>" in text and f'href="#run-{name}"' in text
+        for column, key in columns.items():
+            assert row[column] == f"{read_metrics(site, name)[key]:.4f}"
+    assert table["cnn"]["deck"] == "0.9902" and table["cnn"]["slide"] == "29"
+    assert table[CNN]["deck"] == "-" and "NA" not in str(table)
+    assert "SYNTHETIC digits, not MNIST" in text and "CNN (slide 29)" in text
+    assert "<td>x &lt; y</td>" in text and "python reproduce.py" not in text  # the study
+    assert "http" not in text and 'src="learning_curves.png"' not in text
+    assert re.findall('href="(.*?draw.html)"', text) == [f"{name}/draw.html" for name in [*table, *table]]
+    for source in re.findall('(?:src|href)="([^#]*?)"', text):
+        assert (site / "plots" / source).exists()
+
+
+def test_damaged_runs_are_left_out_and_what_comes_from_the_others_is_escaped(site, tmp_path, monkeypatch):
+    shutil.copytree(site / "models", tmp_path / "models")
+    (tmp_path / "models/cnn/metrics.json").write_text("{", encoding="utf-8")
+    change_metrics(tmp_path, CNN, lambda metrics: metrics.pop("test_accuracy"))  # never evaluated
+    change_metrics(tmp_path, "mlp_256", lambda metrics: metrics.update(device="<b>GPU</b> & more"))
+    (tmp_path / "models/mlp_256").rename(tmp_path / "models/mine & yours")
+    (tmp_path / "plots").mkdir()
+    comparison = tmp_path / "plots/learning_curves.png"
+    shutil.copy(ROOT / "plots/gallery/learning_curves.png", comparison)
+    monkeypatch.chdir(tmp_path)
+    text = results.write_index([comparison]).read_text(encoding="utf-8")
+    names = ["mine &amp; yours", MLP]
+    assert re.findall("<h2>(.*?)</h2>", text) == list(cells(text)) == names and "cnn" not in cells(text)
+    assert "trained on &lt;b&gt;GPU&lt;/b&gt; &amp; more" in text and "<b>" not in text
+    assert "<code>python reproduce.py</code>" in text  # the study, of which there is nothing here
+    assert "draw.html" not in text  # nor a page of these runs
+    assert 'src="learning_curves.png"' in text
+
+
+def test_evaluate_draws_what_training_drew_but_for_the_digit_that_goes_through_the_network(trained_folder, site):
+    old, new = (read_content(folder / f"plots/{CNN}/draw.html") for folder in (trained_folder, site))
+    assert {**old, "others": []} == {**new, "others": []} and old["others"][0] != old["layers"]
+    assert read_metrics(trained_folder, CNN)["flags"]["digit"] == 3  # the site's is 4
+    for figure, same in {"filters.png": True, "feature_maps.png": False}.items():
+        old, new = (Image.open(folder / "plots" / CNN / figure).tobytes() for folder in (trained_folder, site))
+        assert (old == new) is same, figure
+
+
+def test_a_browser_shows_every_figure_of_the_report_in_both_languages(open_page, site):
+    for width, language, contents in ((360, "#zh-TW", "目錄"), (1280, "", "Contents")):
+        page = open_page(f"index.html{language}", site, viewport={"width": width, "height": 900}, color_scheme="dark")
+        assert not page.is_visible("details img")
+        page.click('nav a[href="#run-cnn"]')
+        assert page.is_visible("#run-cnn .draw") and page.locator("details[open]").count() == 1
+        assert page.text_content("nav h2") == contents
+        page.evaluate("document.querySelectorAll('details').forEach(details => (details.open = true))")
+        page.evaluate("Promise.all([...document.images].map(image => ((image.loading = 'eager'), image.decode())))")
+        images = page.evaluate("[...document.images].map(image => [image.naturalWidth, image.ariaLabel])")
+        assert len(images) > 20 and all(size > 500 and label for size, label in images)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
+        assert find_violations(page) == {}
