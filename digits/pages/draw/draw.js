@@ -262,14 +262,17 @@ function writeAddress() {
 }
 
 function readStrokes(text) {
-  const strokes = text.split(",").map((digits) => digits.match(/..../g) ?? []);
+  const strokes = text
+    .split(",")
+    .filter(Boolean)
+    .map((digits) => digits.match(/..../g) ?? []);
   return strokes.map((points) => points.map((digits) => digits.match(/../g).map((at) => parseInt(at, 36))));
 }
 
 function restore() {
   const address = readAddress();
   pen.value = address.pen ?? pen.value;
-  if (address.strokes) setStrokes(readStrokes(address.strokes));
+  if ("strokes" in address) setStrokes(readStrokes(address.strokes));
   else if (address.image) showImage(address.image);
   const [stage, map, y, x] = (address.pin ?? "").split(",").map(Number);
   const target = { stage: stages[stage], map, y, x };
