@@ -107,9 +107,8 @@ def describe_layers(model, images):
     descriptions, values = [], images
     for layer in list_layers(model):
         values = layer(values)
-        descriptions.append(
-            describe_layer(layer) | {"scale": float(f"{np.quantile(np.array(values), BRIGHT):.3g}") or 1}
-        )
+        scale = float(f"{np.quantile(np.array(values), BRIGHT):.3g}") or 1
+        descriptions.append(describe_layer(layer) | {"scale": scale})
     return descriptions
 
 

@@ -110,9 +110,12 @@ function showExplanation(text) {
   find("play").hidden = matchMedia("(prefers-reduced-motion: reduce)").matches;
   find("free").hidden = !pinned;
   find("heading").textContent = target ? nameTarget(target, text) : text.explanation;
+  const parts = find("parts");
+  const isFocused = parts.contains(document.activeElement);
   const hints = `<p>${text.pointHint}</p><p>${text.tenDigits}</p>`;
-  find("parts").innerHTML = target ? explain(target, channel, text) : hints;
-  paintPictures(find("parts"));
+  parts.innerHTML = target ? explain(target, channel, text) : hints;
+  if (isFocused) parts.focus({ preventScroll: true }); // what had the focus is gone
+  paintPictures(parts);
   drawLines(find("overlay"), target);
   find("link").href = writeAddress();
 }
@@ -197,15 +200,14 @@ function findTarget({ target, offsetX, offsetY }) {
   return stage ? findValue(stage, offsetX * scale[0], offsetY * scale[1]) : null;
 }
 
-find("network").onpointermove = (event) => {
-  const target = event.pointerType === "touch" || state.pinned ? null : findTarget(event);
-  if (target) select(target, false);
-};
-find("network").onpointerleave = () => state.target && !state.pinned && select(null, false);
-find("network").onclick = (event) => {
+function pointAt(event, pinned) {
   const target = findTarget(event);
-  if (target) select(target, true);
-};
+  if (target) select(target, pinned);
+}
+
+find("network").onclick = (event) => pointAt(event, true);
+find("network").onpointermove = (event) => !state.pinned && event.pointerType !== "touch" && pointAt(event, false);
+find("network").onpointerleave = () => state.target && !state.pinned && select(null, false);
 find("network").addEventListener("keydown", (event) => {
   const stage = stages.find(({ canvas }) => canvas === event.target);
   const [right, down] = ARROWS[event.key] ?? [0, 0];

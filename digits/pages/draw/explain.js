@@ -104,7 +104,7 @@ function explainProducts(target, channel, value, text) {
     [products, columns, product, "signed", text.products],
   ];
   let work = explainSum(stage, groups, text);
-  if (stage.kind === "output") work += explainSoftmax(stage, y, text);
+  if (stage.layer.activation === "softmax") work += explainSoftmax(stage, y, text);
   if (groups.length > 1) {
     const cards = groups.map((group) => showCard(group, listParts(group), groups[0].sum, channel));
     work += line(isConvolution ? text.cards : text.cardsOfUnit) + `<div class="cards">${cards.join("")}</div>`;

@@ -71,9 +71,9 @@ export function listSources(target) {
   if (kind === "input") return [];
   if (kind === "pooling" || kind === "flatten") return [{ map: target.map, window: findWindow(target), amount: null }];
   const groups = listGroups(target);
-  const whole = before.kind === "flatten" ? [0, 0, before.columns, before.rows] : findWindow(target);
-  if (kind === "convolution" || groups.length > 1)
-    return groups.map(({ map, sum }) => ({ map, window: whole, amount: sum }));
+  const window = kind === "convolution" ? findWindow(target) : [0, 0, before.columns, before.rows];
+  const parts = groups.map(({ map, sum }) => ({ map, window, amount: sum }));
+  if (kind === "convolution" || parts.length > 1) return parts;
   const cells = groups[0].products.map((amount, i) => {
     return { map: 0, window: [i % before.columns, Math.floor(i / before.columns), 1, 1], amount };
   });
