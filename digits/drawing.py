@@ -137,22 +137,21 @@ def plot_filters(run, model, data, probabilities):
 
 
 def write_draw_page(run, model, data, probabilities):
-    """Slide 27: draw.html, on which the network predicts what one draws, and beside a CNN an MLP, or the reverse."""
+    """Slide 27: draw.html, on which the network predicts what one draws, and beside it another one (`find_other`)."""
     path = PLOTS / run.name / "draw.html"
-    neighbours = [
-        neighbour
-        for neighbour in runs.load_evaluated_runs()
-        if neighbour.name != run.name and (PLOTS / neighbour.name / "draw.html").exists()
-    ]
-    other = None
-    for neighbour in neighbours:
-        same_data = neighbour.metrics["dataset"] == run.metrics["dataset"]
-        if same_data and ("cnn" in neighbour.name) != ("cnn" in run.name):
-            with contextlib.suppress(UserError):
-                other = neighbour, runs.load_model(neighbour.name)
-                break
-    draw.write_draw_page(path, run, model, data, probabilities.argmax(axis=1), neighbours, other)
+    saved = [other for other in runs.load_evaluated_runs() if other.name != run.name]
+    neighbours = [other for other in saved if (PLOTS / other.name / "draw.html").exists()]
+    draw.write_draw_page(path, run, model, data, probabilities.argmax(axis=1), neighbours, find_other(run, neighbours))
     return path
+
+
+def find_other(run, neighbours):
+    """Return the first MLP beside a CNN, or the first CNN beside an MLP: a `runs.Run` and its model; else None."""
+    for other in neighbours:
+        if other.metrics["dataset"] == run.metrics["dataset"] and ("cnn" in other.name) != ("cnn" in run.name):
+            with contextlib.suppress(UserError):
+                return other, runs.load_model(other.name)
+    return None
 
 
 def describe_result(run):

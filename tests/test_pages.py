@@ -210,17 +210,13 @@ def test_a_hand_on_the_keyboard_draws_and_pins(open_page):
 
 def click_value(page, stage, at, y, x):
     """Click a value of a map on the page."""
-    shape = read_content_of(page)["stages"][stage]
+    shape = page.evaluate("i => JSON.parse(document.getElementById('page').textContent).stages[i]", stage)
     left = at % shape["wide"] * (shape["columns"] + shape["gap"]) + x + 0.5
     top = at // shape["wide"] * (shape["rows"] + shape["gap"]) + y + 0.5
     box = page.locator(f"#stage{stage}").bounding_box()
     page.mouse.click(box["x"] + left * box["width"] / shape["width"], box["y"] + top * box["height"] / shape["height"])
     page.mouse.move(5, 5)  # it is pinned
     settle(page)
-
-
-def read_content_of(page):
-    return page.evaluate("JSON.parse(document.getElementById('page').textContent)")
 
 
 def read_sum(text):
@@ -363,6 +359,13 @@ def test_firefox_computes_the_same(open_page, trained_folder, tmp_path):
         script = "const [done] = arguments; setTimeout(() => done([heading.textContent, parts.textContent]), 1000)"
         found = call("WebDriver:ExecuteAsyncScript", script=script, args=[])["value"]
     assert found == [page.text_content("#heading"), page.text_content("#parts")]
+
+
+def test_modules_become_one_that_needs_no_other():
+    bundle = template.bundle(*draw.MODULES)
+    assert not re.search(r"^(import|export)\b|</script", bundle, re.MULTILINE)
+    names = ", ".join(re.findall(r"^const \{ (.*) \} = \(\(\) => \{$", bundle, re.MULTILINE)).split(", ")
+    assert len(names) == len(set(names)) > 20
 
 
 def test_both_languages_say_the_same():

@@ -48,10 +48,9 @@ def write_index(path, all_runs, table, comparisons):
 
 def describe_run(run, text):
     """Return the texts of a run in one language, a dict: what it is, and the link to its page."""
-    metrics, reference, loss = run.metrics, run.reference, run.metrics["test_loss"]
-    result = text["result"].format(
-        accuracy=f"{metrics['test_accuracy']:.4f}", loss="-" if loss is None else f"{loss:.4f}", **metrics
-    )
+    metrics, reference, loss = run.metrics, run.reference, run.metrics.get("test_loss")
+    numbers = {"accuracy": f"{metrics['test_accuracy']:.4f}", "loss": "-" if loss is None else f"{loss:.4f}"}
+    result = text["result"].format_map(metrics | numbers)
     title = reference and text.get(reference.title, reference.title)
     slide = text["inDeck"].format(title=title, slide=reference.slide) if reference else ""
     warning = text["synthetic"] if metrics["dataset"] != "mnist" else ""

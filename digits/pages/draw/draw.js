@@ -83,7 +83,6 @@ function showDrawing({ extent, mass, box }) {
   find("cursor").setAttribute("d", `M ${point} h 0`);
   if (image !== null) ink.drawImage(stages[0].canvas, 0, 0, PAD, PAD);
   find("undo").disabled = find("clear").disabled = image === null && !strokes.length;
-  number.value = image ?? "";
   const facts = { image, label: page.labels[image], prediction: page.predictions[image] };
   const said = facts.label === facts.prediction ? text.testImage : text.misclassified;
   find("caption").textContent = image === null ? text.scaled : fill(said, facts);
@@ -135,6 +134,8 @@ function setStrokes(strokes, image = null) {
   ink.setTransform(pad.width / PAD, 0, 0, pad.height / PAD, 0, 0);
   ink.clearRect(0, 0, PAD, PAD);
   Object.assign(ink, { lineWidth: pen.value, lineCap: "round", lineJoin: "round", imageSmoothingEnabled: false });
+  number.value = image ?? "";
+  find("mistakes").selectedIndex = 0;
   for (const points of strokes) points.forEach((point, i) => enter(points[Math.max(0, i - 1)], point));
 }
 

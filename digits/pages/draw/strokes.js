@@ -3,7 +3,6 @@
 export const PAD = 280; // the side of the pad, in the units of its strokes
 const SIDE = 28;
 const BOX = 20; // pixels: the longer side of a digit
-const FINE = 4; // samples in a pixel, in x and in y
 const REACH = 32; // half of the widest pen, in the units of the pad
 const WIDTH = PAD + 2 * REACH + 1;
 
@@ -33,48 +32,43 @@ export function addSegment(field, [x0, y0], [x1, y1]) {
   field.bottom = Math.max(field.bottom, y0, y1);
 }
 
+// The distance at a point that may lie between those of the field.
 function measure(distances, x, y) {
-  const [column, row] = [x, y].map((at) => limit(Math.round(at), -REACH, PAD + REACH) + REACH);
-  return distances[row * WIDTH + column];
+  const [left, top] = [x, y].map((at) => limit(at + REACH, 0, WIDTH - 1.001));
+  const at = Math.floor(top) * WIDTH + Math.floor(left);
+  const mix = (first, second, share) => first + (second - first) * (share % 1);
+  const above = mix(distances[at], distances[at + 1], left);
+  return mix(above, mix(distances[at + WIDTH], distances[at + WIDTH + 1], left), top);
 }
 
 // Draw the strokes anew, 20 pixels long, with a pen as wide as MNIST's, and the centre of mass in the middle.
 // `pen` is as wide as the strokes were drawn; `widths` are the least and the greatest in MNIST, in pixels.
 // Also return the digit's `extent` and centre of `mass` on the pad, and its `box` in the image.
 export function normalize({ distances, left, top, right, bottom }, pen, widths) {
-  const image = new Float32Array(SIDE * SIDE);
-  if (left > right) return { pixels: image };
+  if (left > right) return { pixels: new Float32Array(SIDE * SIDE) };
   const span = Math.max(right - left, bottom - top) + pen;
   const width = (pen * BOX) / span;
   const wanted = limit(width, ...widths);
   const fit = BOX / (BOX - width + wanted); // with the other pen the digit would be longer or shorter than the box
   const [radius, scale] = [(fit * wanted) / 2, (fit * BOX) / span];
   const toPad = (pixel, start) => start + (pixel - radius) / scale;
-  for (let row = 0; row < FINE * (BOX + 1); row++) {
-    for (let column = 0; column < FINE * (BOX + 1); column++) {
-      const distance = measure(distances, toPad((column + 0.5) / FINE, left), toPad((row + 0.5) / FINE, top));
-      const covered = limit(0.5 + FINE * (radius - scale * distance), 0, 1) / FINE ** 2;
-      image[Math.floor(row / FINE) * SIDE + Math.floor(column / FINE)] += covered;
-    }
-  }
+  // How much of each pixel the pen covers, in 255ths, when the digit is moved by whole pixels.
+  const draw = (across, down) =>
+    new Float32Array(SIDE * SIDE).map((_, i) => {
+      const [x, y] = [(i % SIDE) + 0.5 - across, Math.floor(i / SIDE) + 0.5 - down];
+      const distance = scale * measure(distances, toPad(x, left), toPad(y, top));
+      return Math.round(255 * limit(0.5 + radius - distance, 0, 1)) / 255;
+    });
+  const image = draw(0, 0);
   const total = image.reduce((sum, value) => sum + value);
   const x = image.reduce((sum, value, i) => sum + value * ((i % SIDE) + 0.5), 0) / total;
   const y = image.reduce((sum, value, i) => sum + value * (Math.floor(i / SIDE) + 0.5), 0) / total;
   const [across, down] = [Math.round(SIDE / 2 - x), Math.round(SIDE / 2 - y)];
   const size = [2 * radius + scale * (right - left), 2 * radius + scale * (bottom - top)];
   return {
-    pixels: shift(image, across, down),
+    pixels: draw(across, down),
     extent: [left - pen / 2, top - pen / 2, right + pen / 2, bottom + pen / 2],
     box: [across, down, across + size[0], down + size[1]],
     mass: [toPad(x, left), toPad(y, top)],
   };
-}
-
-// Move an image by whole pixels; its numbers become whole 255ths, as in a file.
-function shift(image, across, down) {
-  return image.map((_, i) => {
-    const [x, y] = [(i % SIDE) - across, Math.floor(i / SIDE) - down];
-    const inside = x >= 0 && x < SIDE && y >= 0 && y < SIDE;
-    return inside ? Math.round(255 * image[y * SIDE + x]) / 255 : 0;
-  });
 }
