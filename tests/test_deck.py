@@ -17,7 +17,7 @@ def test_slides_10_12_and_29(train, name):
     accuracy, seeds = read_metrics(train.folder, name)["test_accuracy"], read_study_accuracies(name)
     assert seeds.min() - 0.001 <= accuracy <= seeds.max() + 0.001
     assert f"The deck (slide {reference.slide}): {reference.accuracy}" in printed
-    assert "this one is inside" in printed
+    assert "This one is inside" in printed
 
 
 @pytest.mark.slow

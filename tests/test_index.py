@@ -24,7 +24,7 @@ def site(tmp_path_factory, trained_folder):
     for old, new in {MLP: "mlp_256", CNN: "cnn"}.items():
         shutil.copytree(folder / "models" / old, folder / "models" / new)
         change_metrics(folder, new, lambda metrics: metrics.update(deck_model=True))
-    change_metrics(folder, CNN, lambda metrics: metrics["flags"].update(digit=4))
+    change_metrics(folder, CNN, lambda metrics: metrics["flags"].update(image=4))
     (folder / "results").mkdir()
     (folder / "results/summary.html").write_text("<table><tr><td>x &lt; y</td></tr></table>", encoding="utf-8")
     process = run_script(folder, "evaluate.py")
@@ -93,7 +93,7 @@ def test_damaged_runs_are_left_out_and_what_comes_from_the_others_is_escaped(sit
 def test_evaluate_draws_what_training_drew_but_for_the_digit_that_goes_through_the_network(trained_folder, site):
     old, new = (read_content(folder / f"plots/{CNN}/draw.html") for folder in (trained_folder, site))
     assert {**old, "others": []} == {**new, "others": []} and old["others"][0] != old["layers"]
-    assert read_metrics(trained_folder, CNN)["flags"]["digit"] == 3  # the site's is 4
+    assert read_metrics(trained_folder, CNN)["flags"]["image"] == 3  # the site's is 4
     for figure, same in {"filters.png": True, "feature_maps.png": False}.items():
         old, new = (Image.open(folder / "plots" / CNN / figure).tobytes() for folder in (trained_folder, site))
         assert (old == new) is same, figure

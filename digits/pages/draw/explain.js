@@ -22,10 +22,9 @@ export function format(value, digits = 2) {
   return `${units < 0 ? "−" : ""}${(Math.abs(units) / 10 ** digits).toFixed(digits)}`;
 }
 
-// Rounded down, as in the figures: no mistake has a probability of 100%.
-const roundDown = (value, digits) =>
-  (Math.floor(Number((value * 10 ** digits).toFixed(6))) / 10 ** digits).toFixed(digits);
-export const formatPercent = (share) => `${roundDown(100 * share, 1)}%`;
+// Rounded as in the figures: no mistake has a probability of 100%.
+const round = (share, digits) => (share < 1 ? Math.min(share, 1 - 10 ** -digits) : 1).toFixed(digits);
+export const formatPercent = (share) => `${(100 * round(share, 3)).toFixed(1)}%`;
 
 // "0.50 − 0.25 + 0.02 (bias) + 0.01 (rounding)", of terms [value, name], which add up to `total` as they are written.
 function writeSum(terms, total, text, digits = 2) {
@@ -158,6 +157,6 @@ function explainSoftmax({ layer, before, values }, digit, text) {
     const tags = cells.map((cell, i) => `<td class="${i === digit ? "greatest" : ""}">${cell}</td>`);
     return `<tr><th scope="row">${name}</th>${tags.join("")}<td>${row === 2 && !isExact ? "≈ " : ""}${total}</td></tr>`;
   });
-  const facts = { power: format(powers[digit], 4), sum: format(sum, 4), share: roundDown(powers[digit] / sum, 4) };
+  const facts = { power: format(powers[digit], 4), sum: format(sum, 4), share: round(powers[digit] / sum, 4) };
   return `<table>${rows.join("")}</table>${line(`<b>${fill(text.softmax, facts)}</b> `, text.shifted)}`;
 }
