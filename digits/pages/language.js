@@ -1,5 +1,12 @@
 // The language of a page: that of its address (#zh-TW), or the one last chosen, or the browser's.
 
+let memory = {};
+try {
+  memory = localStorage;
+} catch {
+  // A browser may forbid a local file to remember anything.
+}
+
 export const find = (id) => document.getElementById(id);
 
 // Put values into the {places} of a text.
@@ -16,8 +23,8 @@ export function startLanguages(texts, show) {
   const languages = Object.keys(texts);
   const usual = navigator.language.startsWith("zh") ? "zh-TW" : "en";
   const choose = () => {
-    const language = languages.find((each) => each in readAddress()) ?? memory().language ?? usual;
-    memory().language = language;
+    const language = languages.find((each) => each in readAddress()) ?? memory.language ?? usual;
+    memory.language = language;
     translate(language, texts[language]);
     show(texts[language]);
   };
@@ -34,13 +41,4 @@ function translate(language, text) {
   document.title = text.title;
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = text[element.dataset.text];
   for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = text[element.dataset.label];
-}
-
-// A browser may forbid a local file to remember anything.
-function memory() {
-  try {
-    return localStorage;
-  } catch {
-    return window;
-  }
 }

@@ -123,10 +123,7 @@ function showExplanation(text) {
 
 function enter(from, to) {
   addSegment(state.field, from, to);
-  ink.beginPath();
-  ink.moveTo(...from);
-  ink.lineTo(...to);
-  ink.stroke();
+  ink.stroke(new Path2D(`M ${from} L ${to}`));
 }
 
 function setStrokes(strokes, image = null) {
@@ -139,15 +136,12 @@ function setStrokes(strokes, image = null) {
   for (const points of strokes) points.forEach((point, i) => enter(points[Math.max(0, i - 1)], point));
 }
 
-function startStroke(point) {
-  if (state.image !== null) setStrokes([]);
-  enter(point, point);
-  change({ strokes: [...state.strokes, [point]], point });
-}
-
-function continueStroke(point) {
-  enter(state.strokes.at(-1).at(-1), point);
-  state.strokes.at(-1).push(point);
+function addPoint(point, isFirst) {
+  if (isFirst && state.image !== null) setStrokes([]);
+  if (isFirst) state.strokes.push([]);
+  const stroke = state.strokes.at(-1);
+  enter(stroke.at(-1) ?? point, point);
+  stroke.push(point);
   change({ point });
 }
 
@@ -162,19 +156,18 @@ pad.onpointerdown = (event) => {
   if (event.button || pad.hasPointerCapture(state.pointer)) return;
   state.pointer = event.pointerId;
   pad.setPointerCapture(event.pointerId);
-  startStroke(locate(event));
+  addPoint(locate(event), true);
 };
 pad.onpointermove = (event) => {
   if (!pad.hasPointerCapture(event.pointerId)) return;
   const events = event.getCoalescedEvents?.() ?? []; // all that the pen gave since the last event
-  for (const each of events.length ? events : [event]) continueStroke(locate(each));
+  for (const each of events.length ? events : [event]) addPoint(locate(each), false);
 };
 pad.onkeydown = (event) => {
   if (event.key !== " " && !(event.key in ARROWS)) return;
   const point = state.point.map((at, axis) => limit(at + STEP * (ARROWS[event.key]?.[axis] ?? 0), 0, PAD));
   if (event.key === " ") state.down = !state.down;
-  if (event.key === " " && state.down) startStroke(point);
-  else if (state.down) continueStroke(point);
+  if (state.down) addPoint(point, event.key === " ");
   else change({ point });
   event.preventDefault(); // it would scroll
 };
