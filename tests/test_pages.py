@@ -256,7 +256,7 @@ def test_what_is_written_adds_up_to_the_activation(open_page, trained_folder):
     terms, logit = read_sum(page.text_content("#parts .sum"))
     assert terms == logit == pytest.approx((outputs[7] @ kernel + bias)[7], abs=0.006)
     powers = [float(cell) for cell in page.locator("tr:nth-child(3) td").all_text_contents()[:10]]
-    probability = float(re.search(r"≈ (0\.\d{4}) \(", page.text_content("#parts"))[1])
+    probability = float(re.search(r"≈ (0\.\d{4})", page.text_content("#parts"))[1])
     assert probability == pytest.approx(powers[7] / sum(powers), abs=2e-4)
 
 
