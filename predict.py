@@ -34,8 +34,17 @@ def predict_file(path, label, models, figure):
 
     image = handwriting.read_image(path)
     digits = handwriting.find_digits(image, single=label is not None and len(label) == 1)
+    model = next(iter(models.values()))
+    turn = predictions.find_turn(
+        digits.images, lambda images: np.asarray(model(preprocess.flatten_and_normalize(images)))
+    )
+    if turn:
+        image = image.rotate(90 * turn, expand=True)
+        digits = handwriting.find_digits(image)
+    left_out = len(digits.dropped)
     if not len(digits.images):
-        raise UserError(f"{path}: no digit was found in this image")
+        also = f"; pieces of ink left out: {left_out}" if left_out else ""
+        raise UserError(f"{path}: no digit was found in this image{also}")
     x = preprocess.flatten_and_normalize(digits.images)
     tables = []
     for run, model in models.items():
@@ -47,8 +56,10 @@ def predict_file(path, label, models, figure):
             photo, doubts = np.asarray(image), table["doubt"]
             evaluation.plot_prediction(photo, digits, probabilities, doubts, figure, title)
         tables.append(table)
-    if len(digits.dropped):
-        print(f"  ? possible digits left out: {len(digits.dropped)} (dotted in the figure)")
+    if turn:
+        print("  turned upright: the page was on its side")
+    if left_out:
+        print(f"  ? pieces of ink left out: {left_out} (dotted in the figure)")
     return pd.concat(tables)
 
 

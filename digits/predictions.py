@@ -5,6 +5,7 @@ import numpy as np
 from digits.figures.style import format_percent
 
 CONFIDENCE = 0.9  # below it, a prediction is doubtful: above, 98 of 100 were correct on other people's digits
+ON_ITS_SIDE = 4, 0.95, 0.05  # digits at least; mean confidence of a page turned upright, and by how much it is higher
 
 
 def find_doubts(digits, probabilities):
@@ -14,6 +15,19 @@ def find_doubts(digits, probabilities):
     """
     confident = probabilities.max(axis=1) >= CONFIDENCE
     return np.select([digits.wide, ~confident], ["may be two digits", "low confidence"], "")
+
+
+def find_turn(images, predict):
+    """Return by how many quarter turns, counterclockwise, a page on its side must be turned: 0 where it need not be.
+
+    images: (n, 28, 28) uint8, the digits as they lie on the page; predict: from such images to (n, 10) probabilities.
+    """
+    least, upright, clearly = ON_ITS_SIDE
+    if len(images) < least:
+        return 0
+    confidence = {turn: predict(np.rot90(images, turn, (1, 2))).max(axis=1).mean() for turn in (0, 1, 3)}
+    best = max((1, 3), key=confidence.get)
+    return best if confidence[best] > max(upright, confidence[0] + clearly) else 0
 
 
 def tabulate(path, run, digits, probabilities):

@@ -5,8 +5,9 @@ import scipy  # its modules load when they are first used
 from PIL import Image
 
 LENGTH = 20  # pixels of MNIST: the longer side of a digit
-FINE = 4  # pixels per pixel of MNIST while a digit is redrawn
+FINE = 4  # pixels per pixel of MNIST, at least, while a digit is redrawn
 STROKE = 2.3, 2.8  # pixels of MNIST: thinner pens are made as wide as the first, thicker ones as the second
+HOLES = 0.09, 0.05, 0.4  # of a digit's size, darkness and area: a hole is lighter than ink so near by so much; what stays
 
 
 def bounding_box(mask):
@@ -30,12 +31,13 @@ def match_mnist(scan):
     return image if max(right - left, bottom - top) == LENGTH and off < 1 else None
 
 
-def reopen_holes(mask, ink):
+def reopen_holes(mask, darkness):
     """Return a digit's mask without what is lighter than the ink around it: the holes that a blur has nearly closed."""
+    near, lighter, least = HOLES
     left, top, right, bottom = bounding_box(mask)
-    level = scipy.ndimage.gaussian_filter(ink, 0.09 * max(right - left, bottom - top))
-    opened = mask & (ink > level - 0.05 * np.percentile(ink[mask], 95))
-    return opened if opened.sum() > 0.4 * mask.sum() else mask
+    level = scipy.ndimage.gaussian_filter(darkness, near * max(right - left, bottom - top))
+    opened = mask & (darkness > level - lighter * darkness[mask].max())
+    return opened if opened.sum() > least * mask.sum() else mask
 
 
 def normalize_stroke(mask):
@@ -44,19 +46,21 @@ def normalize_stroke(mask):
     Each pixel's distance from the edge of the ink tells whether a wider or a narrower pen would have covered it.
     Returns float32 in [0, 1], light on dark, at most (20, 20).
     """
-    big = crop_and_resize(mask.astype(np.float32), LENGTH * FINE, Image.BILINEAR)
-    inside = np.pad(big >= 0.5 * big.max(), 3 * FINE)
+    left, top, right, bottom = bounding_box(mask)
+    fine = max(FINE, max(right - left, bottom - top) / LENGTH)  # never smaller: a thin pen would vanish
+    big = crop_and_resize(mask.astype(np.float32), round(LENGTH * fine), Image.BILINEAR)
+    inside = np.pad(big >= big.max() / 2, round(3 * fine))
     steps = scipy.ndimage.distance_transform_edt(inside) - scipy.ndimage.distance_transform_edt(~inside)
     distance = steps - 0.5 * np.sign(steps)  # the edge lies half-way between two pixels
     middle = inside & (distance == scipy.ndimage.maximum_filter(distance, 3))  # the centre line of the stroke
-    width = 2 * np.median(distance[middle]) / FINE
+    width = 2 * np.median(distance[middle]) / fine
     wider = (np.clip(width, *STROKE) - width) / 2
-    return crop_and_resize(np.clip(0.5 + distance / FINE + wider, 0, 1).astype(np.float32), LENGTH, Image.BOX)
+    return crop_and_resize(np.clip(0.5 + distance / fine + wider, 0, 1).astype(np.float32), LENGTH, Image.BOX)
 
 
 def crop_and_resize(image, side, resample):
     """Cut a float32 image to its ink and scale it, aspect kept, until its longer side has `side` pixels."""
-    left, top, right, bottom = bounding_box(image >= 0.5 * image.max())
+    left, top, right, bottom = bounding_box(image >= image.max() / 2)
     scale = side / max(right - left, bottom - top)
     size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
     return np.asarray(Image.fromarray(image[top:bottom, left:right]).resize(size, resample))

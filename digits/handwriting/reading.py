@@ -23,6 +23,7 @@ ADVICE = {  # what Pillow cannot open
     ".pdf": "is a document: save its page as PNG",
 }
 SIDE = 1400  # longest side of an image that is kept; a phone's 4000 pixels hold nothing more of a digit
+PATCH = 0.8, 0.2  # of its box, of white: what is opaque fills so much and varies so much where it is ink on paper
 
 
 def read_image(path):
@@ -64,7 +65,7 @@ def lay_on_paper(image):
     solid = grey[alpha > 0.5]
     box = np.argwhere(alpha > 0.5)
     filled = solid.size / max(1, np.prod(np.ptp(box, axis=0) + 1)) if solid.size else 0
-    if filled > 0.8 and np.ptp(np.percentile(solid, [2, 98])) > 0.2:
+    if filled > PATCH[0] and np.ptp(solid) > PATCH[1]:
         paper = np.median(solid)  # paper and ink are both there already, only corners are missing
     else:
         paper = float(solid.size > 0 and solid.mean() < 0.5)
