@@ -17,7 +17,7 @@ WHITE = 99  # percentile: a scan's paper, whatever single pixels are
 REACH = 0.12  # of the longer side: no stroke on unevenly lit paper is wider
 GRAIN = 5, 25  # percentiles of the darkness: most of an image is paper, and the two differ by its grain
 NOISE = 4  # grains: ink is darker
-FAINTEST = 0.14  # of the paper's brightness: ink is darker by that much; of white: so bright is any paper
+FAINTEST = 0.16  # of the paper's brightness: ink is darker by that much; of white: so bright is any paper
 WINDOW = 16  # pixels: within so many, a pen's pressure stays the same
 SURE = 0.6  # of the usual darkness of ink: each piece of ink reaches it somewhere
 ALONG = 0.95  # of a piece's length: in contact with the frame, it lies along it
@@ -72,7 +72,9 @@ def local_median(grey):
     """Return the median of the pixels around each pixel, in a window of half the image. Shaped like `grey`."""
     small, window = MEDIAN
     size = [max(1, round(small * side / max(grey.shape))) for side in grey.shape[::-1]]
-    level = scipy.ndimage.median_filter(np.asarray(Image.fromarray(grey).resize(size, Image.BOX)), window, mode="nearest")
+    level = scipy.ndimage.median_filter(
+        np.asarray(Image.fromarray(grey).resize(size, Image.BOX)), window, mode="nearest"
+    )
     return np.asarray(Image.fromarray(level).resize(grey.shape[::-1], Image.BILINEAR))
 
 
@@ -95,12 +97,9 @@ def remove_background(grey):
 
 
 def threshold_ink(darkness):
-    """Return which pixels are ink: half as dark as the darkest nearby, for a pen presses unevenly. -> bool
-
-    It is darker than the grain of the paper, but no more than half as dark as what is darkest in the image.
-    """
+    """Return which pixels are ink: half as dark as the darkest nearby, for a pen presses unevenly. -> bool"""
     grain = np.subtract(*np.percentile(darkness, GRAIN[::-1]))
-    lowest = max(FAINTEST, min(NOISE * grain, np.percentile(darkness, WHITE) / 2))
+    lowest = max(FAINTEST, NOISE * grain)
     nearby = scipy.ndimage.maximum_filter(darkness, WINDOW)
     return darkness > np.maximum(nearby / 2, lowest)
 

@@ -7,7 +7,7 @@ from PIL import Image
 LENGTH = 20  # pixels of MNIST: the longer side of a digit
 FINE = 4  # pixels per pixel of MNIST, at least, while a digit is redrawn
 STROKE = 2.3, 2.8  # pixels of MNIST: thinner pens are made as wide as the first, thicker ones as the second
-HOLES = 0.09, 0.05, 0.4  # of a digit's size, darkness and area: a hole is lighter than ink so near by so much; what stays
+HOLES = 0.09, 0.05, 0.4  # of a digit's size, darkness, area: a hole is so much lighter than ink so near; what stays
 
 
 def bounding_box(mask):

@@ -11,7 +11,7 @@ from digits.handwriting.normalization import bounding_box, center_by_mass, match
 from digits.handwriting.rulings import longer_side
 
 REPEATED = 4, 100  # pixels: the sides of scans whose enlargement by repetition is undone
-MARGIN = 8  # pixels around a digit in which the ink is looked at
+MARGIN = 8  # pixels: so far around a digit its ink is looked at, and what is shorter is grain
 NEAR = 0.25  # of a digit's size: so near are its parts, one above the other; anywhere, if there is only one digit
 TOUCHING = 0.07  # of a digit's size: so near are its parts wherever they are
 LOW = 0.85  # of the taller one's height: of two pieces above each other, a taller one is a digit of the next row
@@ -68,7 +68,7 @@ def find_groups(scan, shape, single):
     labels = skimage.measure.label(mask, connectivity=2)
     pieces = sorted(skimage.measure.regionprops(labels), key=longer_side, reverse=True)
     largest = max((piece.area for piece in pieces), default=0)
-    pieces = [piece for piece in pieces if piece.area > SPECK * largest]
+    pieces = [piece for piece in pieces if piece.area > SPECK * largest and longer_side(piece) > MARGIN]
     if not pieces:
         return darkness, labels, [], []
     groups, dropped = group_around_largest(pieces) if single else choose_digits(group_pieces(pieces), mask.shape)
