@@ -28,15 +28,18 @@ def remove_rulings(mask, dark):
     near, gap = (round(share * max(mask.shape)) for share in (FRAME, MEETING))
     frame = np.ones_like(mask)
     frame[near:-near, near:-near] = False
-    rest, thickest = mask, 0
-    for axis in (0, 1):
+    for axis in (0, 1, 0, 1):  # twice: a line may not end at one that ends freely
         ends = frame | scipy.ndimage.maximum_filter((lines[1 - axis] > 0) | dark, 2 * gap + 1)
         for line in skimage.measure.regionprops(lines[axis]):
             place = line.coords[:, axis]
-            if all(ends[tuple(line.coords[place == end].T)].any() for end in (place.min(), place.max())):
-                thickness = line.area / (np.ptp(place) + 1)
-                thickest = max(thickest, thickness)
-                rest = erase(rest, lines[axis] == line.label, round(thickness), axis)
+            if not all(ends[tuple(line.coords[place == end].T)].any() for end in (place.min(), place.max())):
+                lines[axis][lines[axis] == line.label] = 0
+    rest, thickest = mask, 0
+    for axis in (0, 1):
+        for line in skimage.measure.regionprops(lines[axis]):
+            thickness = line.area / (np.ptp(line.coords[:, axis]) + 1)
+            thickest = max(thickest, thickness)
+            rest = erase(rest, lines[axis] == line.label, round(thickness), axis)
     regions = skimage.measure.regionprops(skimage.measure.label(rest, connectivity=2))
     inside = [longer_side(region) for region in regions if not frame[tuple(region.coords.T)].any()]
     return rest if max(inside, default=0) > INSIDE * thickest else mask
