@@ -27,7 +27,7 @@ from digits.predictions import edit_distance, find_doubts
 STEPS = {
     "turning light ink on dark into dark on light": (ink, "is_light_on_dark", lambda grey: False),
     "the closing and the median: paper of one grey": (ink, "remove_background", lambda grey: 1 - grey / grey.max()),
-    "the median alone": (ink, "local_median", lambda grey: np.ones_like(grey)),
+    "the median nearby": (ink, "local_median", lambda grey: np.ones_like(grey)),
     "removing rulings": (ink, "remove_rulings", lambda mask, dark: mask),
     "removing shadows and the desk": (ink, "remove_shadows", lambda mask: mask),
     "removing what is pale": (ink, "remove_faint", lambda mask, darkness: mask),

@@ -22,7 +22,6 @@ def dark():
 
 
 def digits(image, single=False):
-    """What is found in a PIL image, or in an array in [0, 1]."""
     if isinstance(image, np.ndarray):
         image = Image.fromarray((255 * np.clip(image, 0, 1)).astype(np.uint8))
     return handwriting.find_digits(image.convert("RGB"), single)
