@@ -12,7 +12,6 @@ from PIL import Image, ImageOps
 
 import evaluate
 from benchmarks import handwriting as benchmark
-from benchmarks import pens
 from conftest import ROOT, error_line, run_python, run_script
 from digits import predictions, synthetic
 from digits import runs as saved_runs
@@ -232,11 +231,23 @@ def test_a_page_on_its_side_is_turned_where_that_reads_better_by_a_clear_margin(
     assert predictions.find_turn(np.rot90(page[:3], 1, (1, 2)), predict) == 0  # too few to tell
 
 
-TIDY = ["odd sizes", "shifted", "rotated by up to 12 degrees"]  # may lie less far below the accuracy on MNIST
+# How far below the accuracy on MNIST, in shares, each kind of image may lie, but for those that stay as they are.
+MARGINS = {
+    "odd sizes": 0.02,
+    "shifted": 0.02,
+    "rotated by up to 12 degrees": 0.03,
+    "on uneven paper": 0.05,
+    "all of that at once": 0.06,
+    "8x8 scans, enlarged": 0.07,
+    "thin pen tracing MNIST's digits, 28x28": 0.05,
+    "thin pen writing its own digits, 28x28": 0.04,
+    "photograph, pen tracing MNIST": 0.05,
+    "photograph, pen writing its own digits": 0.04,
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(pens.FAMILIES)[2:])
+@pytest.mark.parametrize("name", MARGINS)
 def test_other_images_keep_the_accuracy(cnn, name):
     with contextlib.chdir(cnn):
         model, run = saved_runs.load_model("cnn"), saved_runs.load_run("cnn")
@@ -244,4 +255,4 @@ def test_other_images_keep_the_accuracy(cnn, name):
     images, labels = benchmark.draw_images(name, 100 if photographs else 150)
     for single in (False,) if photographs else (True, False):  # a photograph takes a second
         accuracy = np.mean(benchmark.predict_images(model, images, single) == labels)
-        assert accuracy >= run.metrics["test_accuracy"] - (0.03 if name in TIDY else 0.06)
+        assert accuracy >= run.metrics["test_accuracy"] - MARGINS[name]
