@@ -153,11 +153,11 @@ def print_interval(accuracy, experiment):
     low, high, seeds = find_interval(experiment)
     if seeds < 2:
         return
-    print(f"By {seeds} seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}")
+    print(f"Judging by {seeds} seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}")
     if low <= accuracy <= high:
         print("This one is inside: another seed alone can make such a difference")
     else:
-        print("This one is outside: something other than the seed is different")
+        print("This one is outside: by the seed alone, that happens once in 100 runs")
 
 
 def find_interval(experiment):

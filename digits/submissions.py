@@ -32,9 +32,11 @@ def compare(folder):
         found = dict(list(runs.groupby("experiment")))
         names = [*(name for name in slides.RUNS if name in found), *(name for name in found if name not in slides.RUNS)]
         print(f"\n{summarize(runs).loc[names].to_string(float_format='{:.4f}'.format)}")
-        study = {name: (results.read_study_accuracies(name), results.find_interval(name)[:2]) for name in names}
+        experiments = [name if name in slides.RUNS else None for name in names]  # the others have no study
+        study = [(results.read_study_accuracies(name), results.find_interval(name)[:2]) for name in experiments]
         title = f"Test accuracies of a class: {students} students, {len(runs)} runs"
-        plot_class({name: (found[name], *study[name]) for name in names}, FOLDER / "class.png", title)
+        groups = {name: (found[name], *seeds) for name, seeds in zip(names, study)}
+        plot_class(groups, FOLDER / "class.png", title)
     print(f"\nWritten: {FOLDER}/ (class.csv{' and class.png' if len(runs) else ''})")
 
 

@@ -153,4 +153,4 @@ def test_the_edits_that_the_lab_asks_for_work(tmp_path, tensorflow):
         (tmp_path / "my_mistakes.py").write_text(script.replace(f"    {line}\n", f"    {line}\n{lines}"), "utf-8")
         process = run_script(tmp_path, "my_mistakes.py", *FAST)
         assert process.returncode == 0 and "5 read as 3, the numbers of the images: [" in process.stdout
-        assert Image.open(tmp_path / "fives.png").width == 28
+        assert Image.open(tmp_path / "fives.png").width == 8 * 28

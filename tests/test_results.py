@@ -52,14 +52,14 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, name, accuracy, p
     out = capsys.readouterr().out
     assert f"{name}: test accuracy {accuracy:.4f}, test loss 0.0300" in out
     assert f"The deck (slide 29): 0.9902, a difference of {accuracy - 0.9902:+.4f}" in out
-    assert "By 20 seeds, " in out and f"This one is {place}: " in out
+    assert "Judging by 20 seeds, " in out and f"This one is {place}: " in out
     assert out.endswith("\nNext: python evaluate.py\n")
 
 
 def test_a_run_for_which_the_deck_has_no_number_has_the_studys_interval(capsys):
     results.print_summary(make_run("mlp_800_seed7", test_accuracy=0.9746), ["draw.html"])
     out = capsys.readouterr().out
-    assert "By 20 seeds, 99 of 100 runs lie between 0.9744 and 0.9841\nThis one is inside" in out
+    assert "Judging by 20 seeds, 99 of 100 runs lie between 0.9744 and 0.9841\nThis one is inside" in out
     assert "The deck" not in out and "\nNext: python mlp_dropout.py\n" in out
 
 

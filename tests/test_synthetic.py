@@ -33,7 +33,7 @@ def test_offline_every_result_says_synthetic(offline):
     assert "could not be downloaded" in warning and "SYNTHETIC" in warning
     assert "SYNTHETIC digits, not MNIST: 2000 training images, 10000 test images" in process.stdout
     assert f"{RUN}: test accuracy" in process.stdout and "not comparable with the deck" in process.stdout
-    assert process.stdout.rstrip().endswith(f"Draw a digit yourself: open plots/{RUN}/draw.html in a browser")
+    assert f"\nDraw a digit yourself: open plots/{RUN}/draw.html in a browser\nNext: " in process.stdout
     metrics = read_metrics(offline, RUN)
     assert metrics["dataset"] == "synthetic" and metrics["test_accuracy"] > 0.5
     assert [path.name for path in (offline / "models").iterdir()] == [RUN]

@@ -26,7 +26,9 @@ def plot_class(groups, path, title):
                 axes.annotate(
                     student[:20], (accuracy, height), (7, 0), textcoords="offset points", va="center", fontsize=9
                 )
-            axes.set_ylabel(f"{name}\n{len(runs)} runs", rotation=0, ha="right", va="center")
+            axes.set_ylabel(
+                f"{name}\n{len(runs)} {'run' if len(runs) == 1 else 'runs'}", rotation=0, ha="right", va="center"
+            )
             axes.set(yticks=[], ylim=(-1, 1))
             axes.margins(x=0.12)
             axes.spines["left"].set_visible(False)
