@@ -42,7 +42,7 @@ def save(model, history, data, args, scores, probabilities, matrix):
     write_index()
     print_summary(run, paths)
     if args.show:
-        style.show(paths)
+        style.show(paths[:-1])  # the last one is the page
     if run.metrics["interrupted"]:
         metrics = run.metrics
         print_error(

@@ -134,3 +134,15 @@ def test_a_crash_while_tensorflow_starts_says_its_last_words(tmp_path):
     (tmp_path / "keras.py").write_text(crash)
     process = run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path))
     assert process.returncode == -signal.SIGABRT and process.stderr == "F0000 the last words\n"
+
+
+def test_the_windows_of_show_are_the_figures_of_a_run_and_not_its_page(tmp_path, monkeypatch, tensorflow):
+    from matplotlib import pyplot
+
+    opened = []
+    monkeypatch.setattr(pyplot, "get_backend", lambda: "QtAgg")
+    monkeypatch.setattr(pyplot, "show", lambda: opened.extend(pyplot.get_figlabels()))
+    process = run_script(tmp_path, "mlp.py", *FAST, "--show")
+    pyplot.close("all")
+    assert process.returncode == 0, process.stderr
+    assert len(opened) == 6 and all(name.endswith(".png") for name in opened)
