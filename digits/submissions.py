@@ -47,7 +47,7 @@ def print_submissions(table):
     accuracy = table["accuracy"].map("{:.4f}".format, na_action="ignore")
     shown = table.assign(student=table["student"].str.slice(0, 24), accuracy=accuracy)[COLUMNS[:-1]]
     with pd.option_context("display.unicode.east_asian_width", True):
-        lines = shown.astype(object).fillna("-").to_string(index=False).splitlines()
+        lines = shown.astype(object).where(shown.notna(), "-").to_string(index=False).splitlines()
     for line, remark in zip(lines, ["remark", *table["remark"]]):
         print(f"{line}  {remark}".rstrip())
 
