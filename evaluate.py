@@ -9,11 +9,11 @@ python evaluate.py --class FOLDER  what a class has handed in: everyone's models
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from digits import cli, drawing, results, runs, submissions
 from digits.errors import UserError, print_error
+
+import numpy as np
+import pandas as pd
 
 
 def confusion_matrix(labels, predictions, classes=10):

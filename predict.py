@@ -9,13 +9,14 @@ python predict.py my_digits/ --score     which the files are named after: 7_mine
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from digits import cli, drawing, environment, handwriting, predictions, runs
 from digits.errors import UserError, print_error
 from digits.figures import evaluation
 from digits.files import atomic_write
+
+import numpy as np
+import pandas as pd
+
 from evaluate import confusion_matrix
 
 OUTPUT = drawing.PLOTS / "predictions"

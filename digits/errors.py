@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+PACKAGES = {"tensorflow", "keras", "numpy", "matplotlib", "pandas", "scipy", "skimage", "PIL", "jinja2"}
+
 
 class UserError(Exception):
     """An error the user can cause and fix; its message says what is wrong and what to do.
@@ -32,3 +34,16 @@ def fail(message, exit_code=1):
 def warn(message):
     """Write one line on stderr and go on."""
     print(f"WARNING: {message}", file=sys.stderr, flush=True)
+
+
+def report_failed_import(kind, error, traceback):
+    """Write an error that ends a script before `cli.run` as one line if the user can fix it. See `sys.excepthook`."""
+    if isinstance(error, ModuleNotFoundError) and error.name.split(".")[0] in PACKAGES:
+        print_error(
+            f"{error.name} is not installed for {sys.executable}: activate the environment that has it, "
+            "or `python -m pip install -r requirements.txt`"
+        )
+    elif isinstance(error, UserError):
+        print_error(error)
+    else:
+        sys.__excepthook__(kind, error, traceback)

@@ -13,6 +13,7 @@ from conftest import environment as clean_environment
 from digits import cli, environment
 from digits.errors import UserError
 from digits.figures import style
+from test_architecture import LESSON
 
 
 def test_these_scripts_answer_before_anything_heavy_is_loaded(tmp_path):
@@ -25,6 +26,18 @@ def test_these_scripts_answer_before_anything_heavy_is_loaded(tmp_path):
         line = error_line(run_python(*command, PYTHONPATH=str(tmp_path / "blocked")), 2)
         assert "--bogus" in line and f"python {name} -h" in line
     assert not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.parametrize("script", sorted(LESSON))
+def test_without_the_environment_one_line_says_what_is_not_installed(tmp_path, script):
+    line = error_line(run_python(tmp_path, "-S", ROOT / f"{script}.py"), 1)  # -S: without the installed packages
+    assert "numpy is not installed" in line and sys.executable in line and "requirements.txt" in line
+
+
+def test_a_keras_that_is_too_old_is_one_line(tmp_path):
+    (tmp_path / "keras.py").write_text("__version__ = '3.7.0'")
+    line = error_line(run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path)), 1)
+    assert "this is Keras 3.7.0" in line and "--upgrade" in line
 
 
 @pytest.mark.parametrize("name", ["mlp.py", "mlp_dropout.py", "cnn.py"])
