@@ -149,15 +149,23 @@ def print_summary(run, paths):
 
 
 def print_interval(accuracy, experiment):
-    """Print where a test accuracy lies among those of the study's seeds."""
+    """Print whether a test accuracy lies among those of the study's seeds."""
+    low, high, seeds = find_interval(experiment)
+    place = compare_with_study(accuracy, experiment)
+    if place:
+        print(f"Judging by {seeds} seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}")
+    if place == "inside":
+        print("This one is inside: another seed alone can make such a difference")
+    if place == "outside":
+        print("This one is outside: by the seed alone, that happens once in 100 runs")
+
+
+def compare_with_study(accuracy, experiment):
+    """Return whether a test accuracy is "inside" or "outside" of the study's interval; "" where there is none."""
     low, high, seeds = find_interval(experiment)
     if seeds < 2:
-        return
-    print(f"Judging by {seeds} seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}")
-    if low <= accuracy <= high:
-        print("This one is inside: another seed alone can make such a difference")
-    else:
-        print("This one is outside: by the seed alone, that happens once in 100 runs")
+        return ""
+    return "inside" if low <= accuracy <= high else "outside"
 
 
 def find_interval(experiment):

@@ -141,9 +141,8 @@ def describe_run(content):
         return row | {"remark": "SYNTHETIC digits, not MNIST"}
     if experiment in slides.RUNS and not metrics["deck_model"]:
         return row | {"remark": "the script was edited: not the deck's model"}
-    low, high, _ = results.find_interval(experiment)
     if experiment in slides.RUNS:
-        row["interval"] = "inside" if low <= accuracy <= high else "outside"
+        row["interval"] = results.compare_with_study(accuracy, experiment)
     return row
 
 
