@@ -40,6 +40,12 @@ def test_a_keras_that_is_too_old_is_one_line(tmp_path):
     assert "this is Keras 3.7.0" in line and "--upgrade" in line
 
 
+def test_a_python_that_is_too_old_is_one_line(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 9, 6)")
+    line = error_line(run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path)), 1)
+    assert line.startswith("mlp.py: Python 3.") and "is too old: install 3.11" in line
+
+
 @pytest.mark.parametrize("name", ["mlp.py", "mlp_dropout.py", "cnn.py"])
 def test_help_names_every_flag_and_default(tmp_path, name):
     process = run_script(tmp_path, name, "-h")
