@@ -124,8 +124,12 @@ def quiet_start():
 
     These objects, a library's modules, live until exit anyway, and scanning a million of them costs about a second.
     """
+    try:
+        stderr = os.dup(2)
+    except OSError:  # IDLE on Windows has none
+        yield
+        return
     child = subprocess.Popen([sys.executable, "-I", "-S", "-c", FILTER], stdin=subprocess.PIPE)
-    stderr = os.dup(2)
     os.dup2(child.stdin.fileno(), 2)
     child.stdin.close()
     gc.disable()
