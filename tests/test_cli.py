@@ -148,7 +148,7 @@ def test_a_reader_that_goes_away(tmp_path):
 
 def test_a_process_without_stderr_as_idle_starts_one_on_windows(tmp_path):
     settings = {"cwd": tmp_path, "env": clean_environment(HOME.name), "timeout": 300}
-    assert subprocess.run(f"{sys.executable} {ROOT / 'worked_examples.py'} 2>&-", shell=True, **settings).returncode == 0
+    subprocess.run(f"{sys.executable} {ROOT / 'worked_examples.py'} 2>&-", shell=True, check=True, **settings)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a crash has no exit code of this kind")
