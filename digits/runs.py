@@ -156,7 +156,6 @@ def load_run(name):
         if missing:
             raise ValueError(f"metrics.json has no {', '.join(sorted(missing))}")
         history = pd.read_csv(folder / "history.csv", index_col="epoch").astype(float)
-        history = history.dropna(axis="columns", how="all")  # earlier versions have empty val_* columns
         if len(history) != metrics["epochs"] or "loss" not in history:
             raise ValueError("history.csv is not whole")
     except (OSError, ValueError, LookupError, TypeError) as error:

@@ -96,11 +96,6 @@ def test_an_unknown_run_names_those_there_are(folder):
         runs.load_run("nope")
 
 
-def test_a_run_of_an_earlier_version_without_validation(folder):
-    (folder / "models" / RUN / "history.csv").write_text("epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.5,,\n")
-    assert list(runs.load_run(RUN).history) == ["accuracy", "loss"]
-
-
 def test_a_metrics_file_that_lacks_something(folder):
     path = folder / "models" / RUN / "metrics.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"train_accuracy"', '"train"'), encoding="utf-8")
