@@ -341,19 +341,6 @@ def test_white_around_a_figure_is_cropped_and_its_style_does_not_leak(tmp_path):
     assert dict(matplotlib.rcParams) == before
 
 
-def test_figures_are_shown_in_windows(tmp_path, monkeypatch):
-    from matplotlib import pyplot
-
-    path = tmp_path / "a.png"
-    Image.new("RGB", (300, 150)).save(path)
-    shown = []
-    monkeypatch.setattr(pyplot, "get_backend", lambda: "TkAgg")
-    monkeypatch.setattr(pyplot, "show", lambda: shown.extend(pyplot.get_figlabels()))
-    style.show([path])
-    pyplot.close("all")
-    assert shown == [str(path)]
-
-
 def test_characters_without_a_font_are_question_marks():
     assert style.replace_unknown("7 → ₁ é\n") == "7 → ₁ é\n"
     assert style.replace_unknown("\U0001f642\udca4") == "??"

@@ -155,14 +155,6 @@ def test_only_the_chatter_of_tensorflows_start_is_dropped():
     assert process.stderr == words
 
 
-def test_an_older_keras_is_one_line(tensorflow, monkeypatch):
-    import keras
-
-    monkeypatch.setattr(keras, "__version__", "3.6.0")
-    with pytest.raises(UserError, match=r"this is Keras 3\.6\.0; .* need 3\.8 or later: `python -m pip"):
-        environment.import_tensorflow.__wrapped__()
-
-
 @pytest.mark.parametrize("place", ["models", "plots"])
 def test_a_file_where_a_folder_must_be(tmp_path, place):
     (tmp_path / place).write_text("")
