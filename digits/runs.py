@@ -65,6 +65,8 @@ def save(model, history, data, args, interrupted=False, **test_metrics):
     """
     import pandas as pd
 
+    if not history.epoch:
+        raise UserError("the network was not trained, which takes an epoch at least: nothing was saved")
     epochs = pd.DataFrame(history.history).rename_axis("epoch")
     epochs = epochs.rename(columns=find_accuracy(epochs))
     planned = history.params["epochs"]

@@ -76,7 +76,7 @@ def fit(
         "shuffle": shuffle,
     }
     callbacks = keras.tree.flatten(callbacks) if callbacks else []
-    exact = not others and isinstance(shuffle, bool) and are_arrays((x, y))
+    exact = model.compiled and not others and isinstance(shuffle, bool) and are_arrays((x, y))
     exact = exact and (validation_data is None or are_arrays(validation_data))
     if exact and has_keras_steps(model) and not any(map(watches_batches, callbacks)):
         return _fit_faster(model, callbacks, arguments, **data)

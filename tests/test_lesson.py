@@ -205,6 +205,12 @@ def test_a_mistake_after_the_training_keeps_its_traceback_and_the_model(tmp_path
         assert read_metrics(tmp_path, INTERRUPTED)["test_accuracy"] > 0.5
 
 
+def test_a_network_that_was_not_trained_is_no_run(tmp_path):
+    edit(tmp_path, {"epochs=args.epochs": "epochs=0"})
+    assert "the network was not trained" in error_line(run_script(tmp_path, "mlp.py", *FAST), 1)
+    assert not list(tmp_path.glob("models/*"))
+
+
 class InterruptingStream(io.StringIO):
     """A stdout that sends `signals` signals to this process: one with `after`, the others with what is written next."""
 

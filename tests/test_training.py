@@ -176,7 +176,11 @@ def test_validation_data_instead_of_a_split(keras_adam, digits, kind):
     assert_same(*(train("mlp_256", (x, y), fast, **options) for fast in (True, False)))
 
 
-def test_images_without_labels_are_keras_error(digits):
+def test_mistakes_are_keras_errors(digits):
     x, y = digits
     with pytest.raises(ValueError, match="cardinality"):
         train("mlp_256", (x[:1000], y), True, validation_split=0)
+    model = mlp.build_model()
+    training.accelerate(model)
+    with pytest.raises(ValueError, match=r"call `compile\(\)` before"):
+        model.fit(x, y)
