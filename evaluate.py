@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from digits import cli, drawing, results, runs, submissions
-from digits.errors import UserError, print_error
+from digits.errors import UserError, print_error, warn
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ def evaluate_run(name, data, image=None):
 
 def main(args):
     if args.class_folder:
-        if args.runs or args.image is not None:
+        if args.runs or args.data or args.image is not None:
             raise UserError("--class stands alone: it evaluates no model again", 2)
         submissions.compare(args.class_folder.expanduser())
         return
@@ -83,6 +83,9 @@ def main(args):
     comparisons = []
     if "mnist" in datasets:
         comparisons = drawing.plot_comparison(evaluated, datasets["mnist"], probabilities)
+    maps = [drawing.PLOTS / run.name / "feature_maps.png" for run in evaluated]
+    if args.image is not None and not any(path.exists() for path in maps):
+        warn("--image is ignored: it is for a CNN, and none of these runs is one")
     if evaluated:
         results.print_table(evaluated)
         page = results.write_index(comparisons)

@@ -111,7 +111,7 @@ def training_parser(description):
     add("--seed", type=bounded_int(0, 2**32), default=0, help="same seed and machine: same results")
     add("--deterministic", action="store_true", help="use deterministic operations only (slower on a GPU)")
     add("--bfloat16", action="store_true", help="multiply with 16 bits: faster on CPUs with AVX512_BF16 or AMX")
-    add("--dry-run", action="store_true", help="one epoch over 2000 images, to see that everything works")
+    add("--dry-run", action="store_true", help="2000 images and one epoch, or --epochs: does everything work?")
     add("--show", action="store_true", help="open the figures in windows at the end")
     add_dataset_flags(parser.add_argument_group("the data"))
     return parser
@@ -193,7 +193,7 @@ def prepare_training(args, parser, run_name, script):
         UserError, OSError: it could not be saved.
     """
     args.run = name_run(args, parser, run_name, script)
-    if args.dry_run:
+    if args.dry_run and args.epochs == parser.get_default("epochs"):
         args.epochs = 1
     check_folder(runs.MODELS)
     check_folder(drawing.PLOTS)

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 
 import evaluate
-from conftest import RUN, read_metrics, run_script
+from conftest import FAST, RUN, error_line, read_metrics, run_script
 from digits import synthetic
 from digits.figures import layers
 
@@ -48,6 +48,17 @@ def test_any_test_image_goes_through_a_trained_network(trained_copy, monkeypatch
     assert found[1] == f"{first} (label 3"
     assert [text.split()[0] for text in found] == ["3", f"{first}", "5", "0"]
     assert all("Ink on orange raises the activation" in title for title in filters) and len(filters) == 4
+
+
+def test_no_option_is_ignored_in_silence(trained_copy):
+    line = error_line(run_script(trained_copy, "evaluate.py", RUN, "--image", 5), 0)
+    assert "--image is ignored: it is for a CNN" in line
+    for flags in (["cnn"], ["--image", "5"], ["--data", "models"]):
+        assert "--class stands alone" in error_line(run_script(trained_copy, "evaluate.py", "--class", ".", *flags), 2)
+    assert run_script(trained_copy, "mlp.py", *FAST, "--epochs", "2").returncode == 0
+    assert read_metrics(trained_copy, "mlp_256_epochs2_dryrun_synthetic")["epochs"] == 2
+    line = error_line(run_script(trained_copy, "reproduce.py", "--workers", "2", "--scheduler", "tcp://127.0.0.1:9"), 2)
+    assert "not allowed with" in line
 
 
 def test_each_damaged_run_is_one_line_and_the_others_are_still_evaluated(trained_copy):
