@@ -50,7 +50,8 @@ add(
 add("--again", action="store_true", help="also replace the rows that other code has computed")
 add("--dry-run", action="store_true", help="show what would run, and an estimate of its time")
 group = parser.add_argument_group("where it runs")
-group.add_argument("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1; alone, all)")
+add = group.add_argument
+add("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1; alone, all)")
 add = group.add_mutually_exclusive_group().add_argument
 add("--workers", type=cli.bounded_int(1), help="runs in parallel (default: one per core with Dask)")
 add("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler whose workers are used")
