@@ -37,7 +37,7 @@ def predict_file(path, label, models, figure):
     digits = handwriting.find_digits(image, single=label is not None and len(label) == 1)
     model = next(iter(models.values()))
     turn = predictions.find_turn(
-        digits.images, lambda images: np.asarray(model(preprocess.flatten_and_normalize(images)))
+        digits.images[~digits.touching], lambda images: np.asarray(model(preprocess.flatten_and_normalize(images)))
     )
     if turn:
         image = image.rotate(90 * turn, expand=True)

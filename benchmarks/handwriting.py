@@ -30,7 +30,7 @@ STEPS = {
     "the median nearby": (ink, "local_median", lambda grey: np.ones_like(grey)),
     "removing rulings": (ink, "remove_rulings", lambda mask, dark: mask),
     "removing shadows and the desk": (ink, "remove_shadows", lambda mask: mask),
-    "removing what is pale": (ink, "remove_faint", lambda mask, darkness: mask),
+    "cutting apart digits that touch": (segmentation, "cut_apart", lambda digit, height: [(digit, False)]),
     "undoing repeated pixels": (segmentation, "undo_repetition", lambda grey: grey),
     "joining pieces of a digit": (segmentation, "group_pieces", lambda pieces: [[piece] for piece in pieces]),
     "joining the only digit's": (segmentation, "group_around_largest", lambda pieces: ([pieces[:1]], [])),

@@ -234,14 +234,31 @@ def test_strokes_along_the_frame_of_a_small_scan_are_ink(seed):
 
 def test_doubt():
     row, other = write_row("3142", (640, 300)), write_row("8", (640, 300))
-    assert not digits(row).wide.any() and len(digits(row).dropped) == 0
+    assert not digits(row).touching.any() and len(digits(row).dropped) == 0
     cut = row.copy()
     cut[:40, 300:400] = other[160:200, 30:130]  # of a row above, cut off by the frame
     assert len(digits(cut).boxes) == 4 and len(digits(cut).dropped) == 1
     cut[100:106, 560:600] = 0  # a minus
     assert len(digits(cut).boxes) == 4 and len(digits(cut).dropped) == 2
-    row[150:154, 60:220] = 0  # a line joins the first two
-    assert digits(row).wide.any()
+
+
+def test_digits_that_touch_are_cut_apart():
+    page = Image.new("L", (400, 200), 255)
+    for x in (60, 130, 200):
+        ImageDraw.Draw(page).ellipse((x, 50, x + 75, 150), outline=0, width=6)
+    ImageDraw.Draw(page).line([(30, 50), (20, 150)], 0, 6)
+    boxes, _, touching, dropped = digits(page)
+    assert list(touching) == [False, True, True, True] and len(dropped) == 0
+    np.testing.assert_allclose(boxes[:, 0], [16, 60, 132, 202], atol=4)
+
+
+def test_a_stroke_that_turns_pale_stays_one_stroke():
+    page = Image.new("L", (200, 300), 255)
+    draw = ImageDraw.Draw(page)
+    draw.line([(120, 90), (90, 60), (70, 90), (90, 120), (120, 90)], 0, 5)
+    draw.line([(120, 88), (110, 260)], 170, 3)  # the stem of the 9
+    left, top, right, bottom = digits(page).boxes.mean(axis=0)
+    assert len(digits(page).boxes) == 1 and top < 65 and bottom > 255
 
 
 @pytest.mark.parametrize("seed", [52, 56])

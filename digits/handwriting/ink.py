@@ -15,11 +15,11 @@ MEDIAN = 32, 15  # pixels: a median over so many of an image made so small is ta
 EVEN = 0.02, 0.2  # of white, of the image: a scan's paper has one grey to within the first, and more than the second
 WHITE = 99  # percentile: a scan's paper, whatever single pixels are
 REACH = 0.12  # of the longer side: no stroke on unevenly lit paper is wider
-GRAIN = 5, 25  # percentiles of the darkness: most of an image is paper, and the two differ by its grain
-NOISE = 4  # grains: ink is darker
+PAPER = 25  # percentile of the darkness: paper, which most of an image is
 FAINTEST = 0.16  # of the paper's brightness: ink is darker by that much; of white: so bright is any paper
 WINDOW = 16  # pixels: within so many, a pen's pressure stays the same
-SURE = 0.6  # of the usual darkness of ink: each piece of ink reaches it somewhere
+AROUND = 5  # pixels: the standard deviation of the Gaussian that tells how dark it is around a pixel
+STANDS_OUT = 1.7  # times as dark as it is around: a pale stroke
 ALONG = 0.95  # of a piece's length: in contact with the frame, it lies along it
 SPECK = 0.05  # of all ink, or of the largest piece of it: less is no digit
 
@@ -40,8 +40,7 @@ def find_ink(scan, shape):
     darkness = remove_background(grey)
     mask = threshold_ink(darkness)
     mask = remove_rulings(mask, along_frame(mask))
-    mask = remove_shadows(mask)
-    return darkness, remove_faint(mask, darkness)
+    return darkness, remove_shadows(mask)
 
 
 def resize_to_working_size(grey, shape):
@@ -93,15 +92,17 @@ def remove_background(grey):
         closed = scipy.ndimage.grey_closing(padded, (reach, reach))[reach:-reach, reach:-reach]
         paper = np.minimum(closed, np.maximum(local_median(grey), grey))
     darkness = (paper - grey) / np.maximum(paper, FAINTEST)
-    return (darkness - np.percentile(darkness, GRAIN[1])).clip(0)
+    return (darkness - np.percentile(darkness, PAPER)).clip(0)
 
 
 def threshold_ink(darkness):
-    """Return which pixels are ink: half as dark as the darkest nearby, for a pen presses unevenly. -> bool"""
-    grain = np.subtract(*np.percentile(darkness, GRAIN[::-1]))
-    lowest = max(FAINTEST, NOISE * grain)
+    """Return which pixels are ink, bool: half as dark as the darkest nearby, for a pen presses unevenly.
+
+    Where a stroke turns pale at once, it still stands out from what is around it, which the edge of a stroke does not.
+    """
     nearby = scipy.ndimage.maximum_filter(darkness, WINDOW)
-    return darkness > np.maximum(nearby / 2, lowest)
+    around = scipy.ndimage.gaussian_filter(darkness, AROUND)
+    return (darkness > FAINTEST) & ((darkness > nearby / 2) | (darkness > STANDS_OUT * around))
 
 
 def remove_shadows(mask):
@@ -117,11 +118,3 @@ def along_frame(mask):
     contact = np.bincount(rim, minlength=count + 1)[1:]
     length = np.array([max(part.stop - part.start for part in box) for box in scipy.ndimage.find_objects(labels)])
     return np.append(False, contact >= ALONG * length)[labels]
-
-
-def remove_faint(mask, darkness):
-    """Return the ink without the pieces that are paler than ink usually is in this image."""
-    if not mask.any():
-        return mask
-    ink = np.where(mask, darkness, 0)
-    return skimage.filters.apply_hysteresis_threshold(ink, 0, SURE * np.median(darkness[mask]))

@@ -7,17 +7,16 @@ import scipy  # SciPy's modules and scikit-image's load when they are first used
 import skimage
 
 from digits.handwriting.ink import SPECK, find_ink
-from digits.handwriting.normalization import bounding_box, center_by_mass, match_mnist, normalize_stroke, reopen_holes
-from digits.handwriting.rulings import longer_side
+from digits.handwriting.normalization import center_by_mass, match_mnist, normalize_stroke, reopen_holes
 
 REPEATED = 4, 100  # pixels: the sides of scans whose enlargement by repetition is undone
 MARGIN = 8  # pixels: so far around a digit its ink is looked at, and what is shorter is grain
 NEAR = 0.25  # of a digit's size: so near are its parts, one above the other; anywhere, if there is only one digit
 TOUCHING = 0.07  # of a digit's size: so near are its parts wherever they are
 LOW = 0.85  # of the taller one's height: of two pieces above each other, a taller one is a digit of the next row
-DASH = 2.5  # times its height: no digit is wider
-LEAST_SIZE = 0.5  # of a digit's usual size: no digit is smaller
-WIDE = 1.3  # times its height: a digit that is wider may be two
+LEAST_HEIGHT = 0.5  # of a digit's usual height: no digit is lower
+WIDE = 1.3  # times a digit's height: what is wider may be two that touch
+NARROW = 0.3  # of its height: no digit is narrower that touches another one
 ASPECT = 0.8  # width of a digit by its height: the median of the MNIST images that the networks are trained on
 ROW = 0.6  # of a digit's height: the next one in its row is no higher or lower
 
@@ -27,7 +26,7 @@ class Digits(NamedTuple):
 
     boxes: np.ndarray  # (n, 4): left, top, right, bottom
     images: np.ndarray  # (n, 28, 28) uint8, like MNIST's
-    wide: np.ndarray  # (n,) bool: may be two digits that touch
+    touching: np.ndarray  # (n,) bool: cut apart from another one
     dropped: np.ndarray  # (m, 4): what may be ink too, and is in no digit
 
 
@@ -41,38 +40,62 @@ def find_digits(image, single=False):
     scan = undo_repetition(grey)
     ready = match_mnist(scan)
     if ready is not None:
-        box = np.array([bounding_box(ready > 0)]) * np.array(image.size * 2) / 28
+        box = np.array([box_of(np.argwhere(ready))]) * np.array(image.size * 2) / 28
         return Digits(box, ready[None], np.array([False]), np.empty((0, 4)))
-    darkness, labels, groups, dropped = find_groups(scan, grey.shape, single)
+    darkness, digits, touching, dropped = find_parts(scan, grey.shape, single)
     square = darkness.shape[0] == darkness.shape[1]
-    if len(groups) == 1 and square and box_of(groups[0]) == (0, 0, *darkness.shape):  # stretched: of unknown aspect
-        darkness, labels, groups, dropped = find_groups(scan, (grey.shape[0], ASPECT * grey.shape[1]), single)
+    if len(digits) == 1 and square and box_of(digits[0]) == (0, 0, *darkness.shape):  # stretched: of unknown aspect
+        darkness, digits, touching, dropped = find_parts(scan, (grey.shape[0], ASPECT * grey.shape[1]), single)
     scale = np.array([image.width / darkness.shape[1], image.height / darkness.shape[0]] * 2)
-    images = []
-    for group in groups:
-        left, top, right, bottom = box_of(group)
-        part = np.s_[max(top - MARGIN, 0) : bottom + MARGIN, max(left - MARGIN, 0) : right + MARGIN]
-        digit = np.isin(labels[part], [piece.label for piece in group])
-        images.append(center_by_mass(normalize_stroke(reopen_holes(digit, darkness[part]))))
-    boxes, others = (np.array([box_of(group) for group in some]).reshape(-1, 4) for some in (groups, dropped))
-    wide = (boxes[:, 2] - boxes[:, 0] > WIDE * (boxes[:, 3] - boxes[:, 1])) & (not single)
-    return Digits(boxes * scale, np.array(images, np.uint8).reshape(-1, 28, 28), wide, others * scale)
+    images = [center_by_mass(normalize_stroke(reopen_holes(*cut_out(digit, darkness)))) for digit in digits]
+    boxes, others = (np.array([box_of(part) for part in some]).reshape(-1, 4) for some in (digits, dropped))
+    images = np.array(images, np.uint8).reshape(-1, 28, 28)
+    return Digits(boxes * scale, images, np.array(touching, bool), others * scale)
 
 
-def find_groups(scan, shape, single):
-    """Return how dark a scan is, the numbers of its pieces (h, w), the digits in order, and what is left out.
+def find_parts(scan, shape, single):
+    """Return how dark a scan is, the digits in order, whether each touches another, and what is left out.
 
-    Arguments: see `find_ink` and `find_digits`; a digit, like what is left out, is a list of pieces.
+    Arguments: see `find_ink` and `find_digits`. A digit, like any part of the ink, is the (n, 2) places of its pixels.
     """
     darkness, mask = find_ink(scan, shape)
-    labels = skimage.measure.label(mask, connectivity=2)
-    pieces = sorted(skimage.measure.regionprops(labels), key=longer_side, reverse=True)
-    largest = max((piece.area for piece in pieces), default=0)
-    pieces = [piece for piece in pieces if piece.area > SPECK * largest and longer_side(piece) > MARGIN]
+    pieces = [piece.coords for piece in skimage.measure.regionprops(skimage.measure.label(mask, connectivity=2))]
+    largest = max(map(len, pieces), default=0)
+    pieces = [piece for piece in pieces if len(piece) > SPECK * largest and longer_side(piece) > MARGIN]
+    pieces.sort(key=longer_side, reverse=True)
     if not pieces:
-        return darkness, labels, [], []
-    groups, dropped = group_around_largest(pieces) if single else choose_digits(group_pieces(pieces), mask.shape)
-    return darkness, labels, sort_by_rows(groups), dropped
+        return darkness, [], [], []
+    if single:
+        (digit, *dropped) = group_around_largest(pieces)
+        return darkness, [digit], [False], dropped
+    digits, dropped = choose_digits(group_pieces(pieces), mask.shape)
+    height = np.median([np.ptp(digit[:, 0]) for digit in digits])
+    digits = [part for digit in sort_by_rows(digits) for part in cut_apart(digit, height)]
+    return darkness, *zip(*digits), dropped
+
+
+def cut_apart(digit, height):
+    """Return the parts of a digit and whether it has several: one that is too wide is cut where it is least high.
+
+    height: the usual one; between two digits that touch, there is least ink from the top to the bottom.
+    """
+    left, top, right, bottom = box_of(digit)
+    height = max(height, bottom - top)
+    if right - left < WIDE * height:
+        return [(digit, False)]
+    y, x = digit.T
+    columns = np.arange(left + round(NARROW * height), right - round(NARROW * height))
+    cut = columns[np.argmin(scipy.ndimage.maximum(y, x, columns) - scipy.ndimage.minimum(y, x, columns))]
+    return [(part, True) for half in (digit[x < cut], digit[x >= cut]) for part, _ in cut_apart(half, height)]
+
+
+def cut_out(digit, darkness):
+    """Return a digit's mask, and how dark the image is there."""
+    left, top, right, bottom = box_of(digit)
+    mask = np.zeros_like(darkness, bool)
+    mask[tuple(digit.T)] = True
+    part = np.s_[max(top - MARGIN, 0) : bottom + MARGIN, max(left - MARGIN, 0) : right + MARGIN]
+    return mask[part], darkness[part]
 
 
 def undo_repetition(grey):
@@ -89,10 +112,15 @@ def undo_repetition(grey):
     return grey
 
 
-def box_of(group):
-    """Return left, top, right and bottom of a group of regions."""
-    boxes = np.array([piece.bbox for piece in group])
-    return (*boxes[:, [1, 0]].min(axis=0), *boxes[:, [3, 2]].max(axis=0))
+def box_of(places):
+    """Return left, top, right and bottom of the box around pixels; right and bottom lie just outside."""
+    (top, left), (bottom, right) = places.min(axis=0), places.max(axis=0) + 1
+    return left, top, right, bottom
+
+
+def longer_side(places):
+    """Return the longer side of the box around pixels."""
+    return np.ptp(places, axis=0).max() + 1
 
 
 def overlaps(first, last):
@@ -102,26 +130,26 @@ def overlaps(first, last):
 
 def measure_gaps(pieces):
     """Return how many pixels lie between each two pieces, (n, n); between their boxes where they are far apart."""
-    top, left, bottom, right = np.array([piece.bbox for piece in pieces], float).T
+    left, top, right, bottom = np.array([box_of(piece) for piece in pieces], float).T
     gap = np.hypot(overlaps(top, bottom).clip(max=0), overlaps(left, right).clip(max=0))
     size = np.maximum(bottom - top, right - left)
-    trees = [scipy.spatial.cKDTree(piece.coords) for piece in pieces]
+    trees = [scipy.spatial.cKDTree(piece) for piece in pieces]
     for i, j in np.argwhere(np.triu(gap < np.maximum.outer(size, size), 1)):
-        small, large = sorted((i, j), key=lambda k: pieces[k].area)
-        gap[i, j] = gap[j, i] = trees[large].query(pieces[small].coords)[0].min() - 1
+        small, large = sorted((i, j), key=lambda k: len(pieces[k]))
+        gap[i, j] = gap[j, i] = trees[large].query(pieces[small])[0].min() - 1
     return gap
 
 
 def group_around_largest(pieces):
-    """Return the one digit, the largest piece and, by and by, what is near, dashes or a bar; and the pieces left."""
+    """Return the one digit, the largest piece and, by and by, what is near, dashes or a bar; then the pieces left."""
     gap = measure_gaps(pieces)
-    near = [np.argmax([piece.area for piece in pieces])]
+    near = np.arange(len(pieces)) == np.argmax([len(piece) for piece in pieces])
     while True:
-        group = [pieces[i] for i in near]
-        left, top, right, bottom = box_of(group)
-        near = np.flatnonzero(gap[near].min(axis=0) < NEAR * max(right - left, bottom - top))
-        if len(near) == len(group):
-            return [group], [[piece] for piece in pieces if piece not in group]
+        digit = np.concatenate([piece for piece, which in zip(pieces, near) if which])
+        nearer = gap[near].min(axis=0) < NEAR * longer_side(digit)
+        if (nearer == near).all():
+            return [digit, *(piece for piece, which in zip(pieces, near) if not which)]
+        near = nearer
 
 
 def group_pieces(pieces):
@@ -131,7 +159,7 @@ def group_pieces(pieces):
     below of; of two that stand side by side each is a digit, or a point.
     """
     gap = measure_gaps(pieces)
-    top, left, bottom, right = np.array([piece.bbox for piece in pieces], float).T
+    left, top, right, bottom = np.array([box_of(piece) for piece in pieces], float).T
     width, height = right - left, bottom - top
     above = overlaps(left, right) > np.minimum.outer(width, width) / 2
     above &= np.minimum.outer(height, height) < LOW * np.maximum.outer(height, height)
@@ -141,20 +169,17 @@ def group_pieces(pieces):
         reach = NEAR if above[i, nearest] else TOUCHING
         if gap[i, nearest] < reach * longer_side(pieces[nearest]):
             number[i] = number[nearest]
-    return [[pieces[i] for i in np.flatnonzero(number == k)] for k in np.unique(number)]
+    return [np.concatenate([pieces[i] for i in np.flatnonzero(number == k)]) for k in np.unique(number)]
 
 
 def choose_digits(groups, shape):
     """Return the groups that are digits, and those that are left out.
 
-    Left out are dashes, what is much smaller than usual, and what the frame has cut off a row above or below.
+    Left out are dashes, what is much lower than usual, and what the frame has cut off a row above or below.
     """
     left, top, right, bottom = np.array([box_of(group) for group in groups], float).T
-    width, height = right - left, bottom - top
-    size = np.maximum(width, height)
-    good = (width < DASH * height) | (len(groups) == 1)
-    usual = np.median(size[good & (size > LEAST_SIZE * size[good].max(initial=0))]) if good.any() else 0
-    good &= size > LEAST_SIZE * usual
+    height = bottom - top
+    good = height > LEAST_HEIGHT * np.median(height[height > LEAST_HEIGHT * height.max()])
     whole = good & (left > 0) & (top > 0) & (right < shape[1]) & (bottom < shape[0])
     beside = (overlaps(top, bottom) > height[:, None] / 2)[:, whole].any(axis=1)
     good &= whole | beside | ~whole.any()
