@@ -39,8 +39,9 @@ def find_ink(scan, shape):
         grey = 1 + grey.min() - grey
     darkness = remove_background(grey)
     mask = threshold_ink(darkness)
-    mask = remove_rulings(mask, along_frame(mask))
-    return darkness, remove_shadows(mask)
+    shadows = along_frame(mask)
+    mask = remove_rulings(mask, shadows)
+    return darkness, mask & ~shadows if (mask & ~shadows).sum() > SPECK * mask.sum() else mask
 
 
 def resize_to_working_size(grey, shape):
@@ -105,14 +106,8 @@ def threshold_ink(darkness):
     return (darkness > FAINTEST) & ((darkness > nearby / 2) | (darkness > STANDS_OUT * around))
 
 
-def remove_shadows(mask):
-    """Return the ink without the pieces that lie along the frame of the image, unless nearly all the ink does."""
-    inner = mask & ~along_frame(mask)
-    return inner if inner.sum() > SPECK * mask.sum() else mask
-
-
 def along_frame(mask):
-    """Return which pieces of `mask` lie along the frame of the image: their contact with it is as long as they are."""
+    """Return which pieces of `mask`, shadows or the desk, are in contact with the frame as far as they are long."""
     labels, count = scipy.ndimage.label(mask, np.ones((3, 3)))
     rim = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     contact = np.bincount(rim, minlength=count + 1)[1:]

@@ -15,8 +15,9 @@ NEAR = 0.25  # of a digit's size: so near are its parts, one above the other; an
 TOUCHING = 0.07  # of a digit's size: so near are its parts wherever they are
 LOW = 0.85  # of the taller one's height: of two pieces above each other, a taller one is a digit of the next row
 LEAST_HEIGHT = 0.5  # of a digit's usual height: no digit is lower
-WIDE = 1.3  # times a digit's height: what is wider may be two that touch
-NARROW = 0.3  # of its height: no digit is narrower that touches another one
+WIDE = 1.25  # times its height, or the usual one: a digit that is wider is several that touch
+ON_ITS_SIDE = 4  # digits: if the most of so many are wider than high, the page lies on its side
+OFF = 0.2  # of a digit's height: so far from where it should be, two that touch are cut apart
 ASPECT = 0.8  # width of a digit by its height: the median of the MNIST images that the networks are trained on
 ROW = 0.6  # of a digit's height: the next one in its row is no higher or lower
 
@@ -69,24 +70,29 @@ def find_parts(scan, shape, single):
         (digit, *dropped) = group_around_largest(pieces)
         return darkness, [digit], [False], dropped
     digits, dropped = choose_digits(group_pieces(pieces), mask.shape)
-    height = np.median([np.ptp(digit[:, 0]) for digit in digits])
-    digits = [part for digit in sort_by_rows(digits) for part in cut_apart(digit, height)]
-    return darkness, *zip(*digits), dropped
+    digits = sort_by_rows(digits)
+    height, width = np.median([np.ptp(digit, axis=0) for digit in digits], axis=0)
+    if width > height and len(digits) >= ON_ITS_SIDE:
+        return darkness, digits, [False] * len(digits), dropped
+    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height))), dropped
 
 
 def cut_apart(digit, height):
-    """Return the parts of a digit and whether it has several: one that is too wide is cut where it is least high.
+    """Return the parts of a digit and whether there are several: what is as wide as some digits is cut into as many.
 
-    height: the usual one; between two digits that touch, there is least ink from the top to the bottom.
+    height: the usual one. Near the place where one should end, the cut is where there is least from top to bottom.
     """
     left, top, right, bottom = box_of(digit)
     height = max(height, bottom - top)
     if right - left < WIDE * height:
         return [(digit, False)]
+    number = round((right - left) / (ASPECT * height))
     y, x = digit.T
-    columns = np.arange(left + round(NARROW * height), right - round(NARROW * height))
-    cut = columns[np.argmin(scipy.ndimage.maximum(y, x, columns) - scipy.ndimage.minimum(y, x, columns))]
-    return [(part, True) for half in (digit[x < cut], digit[x >= cut]) for part, _ in cut_apart(half, height)]
+    extent = np.ptp([find(y, x, np.arange(left, right)) for find in (scipy.ndimage.minimum, scipy.ndimage.maximum)], 0)
+    cuts, reach = [left], round(OFF * height)
+    for place in np.arange(1, number) * (right - left) // number - reach:
+        cuts.append(left + place + np.argmin(extent[place : place + 2 * reach + 1]))
+    return [(digit[(x >= start) & (x < stop)], True) for start, stop in zip(cuts, [*cuts[1:], right])]
 
 
 def cut_out(digit, darkness):
@@ -188,8 +194,6 @@ def choose_digits(groups, shape):
 
 def sort_by_rows(groups):
     """Return groups in reading order. A row is followed from each digit to the next, so it may slope or bend."""
-    if len(groups) < 2:
-        return groups
     left, top, right, bottom = np.array([box_of(group) for group in groups], float).T
     x, y, height = (left + right) / 2, (top + bottom) / 2, bottom - top
     ahead, down = x - x[:, None], np.abs(y - y[:, None])
