@@ -20,6 +20,7 @@ FAINTEST = 0.16  # of the paper's brightness: ink is darker by that much; of whi
 WINDOW = 16  # pixels: within so many, a pen's pressure stays the same
 AROUND = 5  # pixels: the standard deviation of the Gaussian that tells how dark it is around a pixel
 STANDS_OUT = 1.7  # times as dark as it is around: a pale stroke
+SURE = 0.6  # of the usual darkness of ink: each piece of ink reaches it somewhere
 ALONG = 0.95  # of a piece's length: in contact with the frame, it lies along it
 SPECK = 0.05  # of all ink, or of the largest piece of it: less is no digit
 
@@ -41,7 +42,9 @@ def find_ink(scan, shape):
     mask = threshold_ink(darkness)
     shadows = along_frame(mask)
     mask = remove_rulings(mask, shadows)
-    return darkness, mask & ~shadows if (mask & ~shadows).sum() > SPECK * mask.sum() else mask
+    if (mask & ~shadows).sum() > SPECK * mask.sum():
+        mask = mask & ~shadows
+    return darkness, remove_faint(mask, darkness)
 
 
 def resize_to_working_size(grey, shape):
@@ -113,3 +116,9 @@ def along_frame(mask):
     contact = np.bincount(rim, minlength=count + 1)[1:]
     length = np.array([max(part.stop - part.start for part in box) for box in scipy.ndimage.find_objects(labels)])
     return np.append(False, contact >= ALONG * length)[labels]
+
+
+def remove_faint(mask, darkness):
+    """Return the ink without the pieces that are paler than ink usually is in this image, lines printed in grey say."""
+    usual = np.median(darkness[mask]) if mask.any() else 0
+    return skimage.filters.apply_hysteresis_threshold(np.where(mask, darkness, 0), 0, SURE * usual)

@@ -10,31 +10,16 @@ STROKE = 2.3, 2.8  # pixels of MNIST: thinner pens are made as wide as the first
 HOLES = 0.09, 0.05, 0.4  # of a digit's size, darkness, area: a hole is so much lighter than ink so near; what stays
 
 
-def bounding_box(mask):
-    """Return left, top, right and bottom of what is True in `mask`; right and bottom lie just outside."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-
-
-def match_mnist(scan):
-    """Return a scan (28, 28) that is as MNIST's authors made theirs already, or such a one dark on light; else None.
-
-    In theirs, the centre of mass is within a pixel of the middle, and the ground is exactly 0. -> uint8
-    """
-    if scan.shape != (28, 28) or scan[0, 0] not in (0, 1):
-        return None
-    image = np.rint(255 * np.abs(scan - scan[0, 0])).astype(np.uint8)
-    if not image.any():
-        return None
-    left, top, right, bottom = bounding_box(image > 0)
-    off = np.abs(np.subtract(scipy.ndimage.center_of_mass(image), 13.5)).max()
-    return image if max(right - left, bottom - top) == LENGTH and off < 1 else None
+def box_of(places):
+    """Return left, top, right and bottom of the box around pixels, (n, 2); right and bottom lie just outside."""
+    (top, left), (bottom, right) = places.min(axis=0), places.max(axis=0) + 1
+    return left, top, right, bottom
 
 
 def reopen_holes(mask, darkness):
     """Return a digit's mask without what is lighter than the ink around it: the holes that a blur has nearly closed."""
     near, lighter, least = HOLES
-    left, top, right, bottom = bounding_box(mask)
+    left, top, right, bottom = box_of(np.argwhere(mask))
     level = scipy.ndimage.gaussian_filter(darkness, near * max(right - left, bottom - top))
     opened = mask & (darkness > level - lighter * darkness[mask].max())
     return opened if opened.sum() > least * mask.sum() else mask
@@ -46,7 +31,7 @@ def normalize_stroke(mask):
     Each pixel's distance from the edge of the ink tells whether a wider or a narrower pen would have covered it.
     Returns float32 in [0, 1], light on dark, at most (20, 20).
     """
-    left, top, right, bottom = bounding_box(mask)
+    left, top, right, bottom = box_of(np.argwhere(mask))
     fine = max(FINE, max(right - left, bottom - top) / LENGTH)  # never smaller: a thin pen would vanish
     big = crop_and_resize(mask.astype(np.float32), round(LENGTH * fine), Image.BILINEAR)
     inside = np.pad(big >= big.max() / 2, round(3 * fine))
@@ -60,7 +45,7 @@ def normalize_stroke(mask):
 
 def crop_and_resize(image, side, resample):
     """Cut a float32 image to its ink and scale it, aspect kept, until its longer side has `side` pixels."""
-    left, top, right, bottom = bounding_box(image >= image.max() / 2)
+    left, top, right, bottom = box_of(np.argwhere(image >= image.max() / 2))
     scale = side / max(right - left, bottom - top)
     size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
     return np.asarray(Image.fromarray(image[top:bottom, left:right]).resize(size, resample))

@@ -8,10 +8,9 @@ FRAME = 0.02  # of the longer side: what comes this near to the frame reaches it
 MEETING = 0.06  # of the longer side: a line that ends so near to another one ends there
 RUN = 0.25  # of the longer side: a line is found by pieces of this length
 DENSE = 0.8  # of such a piece is ink: a pale line has gaps
-SLOPES = np.arange(-12, 13, 2)  # degrees: of lines in a picture that is held by hand
+SLOPES = np.arange(-12, 13, 3)  # degrees: of lines in a picture that is held by hand
 LENGTH = 0.4  # of the side along which it runs: a line is longer
 THIN = 0.08  # of its length: a line is thinner
-FAR = 3  # times the median distance of its pixels from its middle: what is farther from a line is no part of it
 EDGE = 2  # pixels: what a blur adds to the width of a line at each side
 INSIDE = 5  # times a line's thickness: what is written is larger
 
@@ -34,7 +33,7 @@ def remove_rulings(mask, dark):
         ends = frame | scipy.ndimage.maximum_filter(others, 2 * gap + 1)
         lines[axis] = [line for line in lines[axis] if ends_at(line, ends, axis)]
     rest, thickest = mask, 0
-    for axis, line in [(axis, line) for axis in (0, 1) for line in lines[axis]]:
+    for axis, line in [(0, line) for line in lines[0]] + [(1, line) for line in lines[1]]:
         thickness = len(line) / (np.ptp(line[:, axis]) + 1)
         thickest = max(thickest, thickness)
         through = np.where(np.arange(2) == axis, 1, round(2 * thickness) + EDGE + 1)  # what crosses it is longer there
@@ -46,10 +45,10 @@ def remove_rulings(mask, dark):
     return rest if largest > INSIDE * thickest else mask
 
 
-def draw(line, shape):
-    """Return an image of a shape, bool, in which only the pixels of a line, (n, 2), are True."""
+def draw(places, shape):
+    """Return an image of a shape, bool, in which only the pixels at `places`, (n, 2), are True."""
     image = np.zeros(shape, bool)
-    image[tuple(line.T)] = True
+    image[tuple(places.T)] = True
     return image
 
 
@@ -72,20 +71,7 @@ def find_lines(mask):
         share = scipy.ndimage.uniform_filter1d(small[rows, columns].astype(np.float32), run, mode="nearest")
         found[rows, columns] |= scipy.ndimage.maximum_filter1d(share > DENSE, run)
     found = found.repeat(2, 0).repeat(2, 1)[: mask.shape[0], : mask.shape[1]]
-    least, lines = LENGTH * mask.shape[1], []
-    for region in skimage.measure.regionprops(skimage.measure.label(found, connectivity=2) * mask):
-        line = straight_part(region.coords) if np.ptp(region.coords[:, 1]) > least else region.coords[:1]
-        length = np.ptp(line[:, 1]) + 1
-        if least < length and len(line) < THIN * length**2:
-            lines.append(line)
-    return lines
-
-
-def straight_part(places):
-    """Return those of the pixels, (n, 2), that lie on the straight line that most of them lie on: no 0 that stands on it."""
-    y, x = places.T
-    near = np.ones(len(x), bool)
-    for _ in range(3):
-        off = np.abs(y - np.polyval(np.polyfit(x[near], y[near], 1), x))
-        near = off <= FAR * np.median(off) + 1
-    return places[near]
+    regions = skimage.measure.regionprops(skimage.measure.label(found, connectivity=2) * mask)
+    lengths = [region.bbox[3] - region.bbox[1] for region in regions]
+    least = LENGTH * mask.shape[1]
+    return [line.coords for line, long in zip(regions, lengths) if long > least and line.area < THIN * long**2]

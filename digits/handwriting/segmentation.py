@@ -7,7 +7,8 @@ import scipy  # SciPy's modules and scikit-image's load when they are first used
 import skimage
 
 from digits.handwriting.ink import SPECK, find_ink
-from digits.handwriting.normalization import center_by_mass, match_mnist, normalize_stroke, reopen_holes
+from digits.handwriting.normalization import box_of, center_by_mass, normalize_stroke, reopen_holes
+from digits.handwriting.rulings import draw
 
 REPEATED = 4, 100  # pixels: the sides of scans whose enlargement by repetition is undone
 MARGIN = 8  # pixels: so far around a digit its ink is looked at, and what is shorter is grain
@@ -39,10 +40,6 @@ def find_digits(image, single=False):
     """
     grey = np.asarray(image.convert("L"), np.float32) / 255
     scan = undo_repetition(grey)
-    ready = match_mnist(scan)
-    if ready is not None:
-        box = np.array([box_of(np.argwhere(ready))]) * np.array(image.size * 2) / 28
-        return Digits(box, ready[None], np.array([False]), np.empty((0, 4)))
     darkness, digits, touching, dropped = find_parts(scan, grey.shape, single)
     square = darkness.shape[0] == darkness.shape[1]
     if len(digits) == 1 and square and box_of(digits[0]) == (0, 0, *darkness.shape):  # stretched: of unknown aspect
@@ -98,10 +95,8 @@ def cut_apart(digit, height):
 def cut_out(digit, darkness):
     """Return a digit's mask, and how dark the image is there."""
     left, top, right, bottom = box_of(digit)
-    mask = np.zeros_like(darkness, bool)
-    mask[tuple(digit.T)] = True
     part = np.s_[max(top - MARGIN, 0) : bottom + MARGIN, max(left - MARGIN, 0) : right + MARGIN]
-    return mask[part], darkness[part]
+    return draw(digit, darkness.shape)[part], darkness[part]
 
 
 def undo_repetition(grey):
@@ -116,12 +111,6 @@ def undo_repetition(grey):
                 grey = grey.take(np.append(0, np.floor(steps) + 1).astype(int), axis)
                 break
     return grey
-
-
-def box_of(places):
-    """Return left, top, right and bottom of the box around pixels; right and bottom lie just outside."""
-    (top, left), (bottom, right) = places.min(axis=0), places.max(axis=0) + 1
-    return left, top, right, bottom
 
 
 def longer_side(places):
