@@ -36,9 +36,11 @@ def predict_file(path, label, models, figure):
     image = handwriting.read_image(path)
     digits = handwriting.find_digits(image, single=label is not None and len(label) == 1)
     model = next(iter(models.values()))
-    turn = predictions.find_turn(
-        digits.images[~digits.touching], lambda images: np.asarray(model(preprocess.flatten_and_normalize(images)))
-    )
+
+    def predict(images):
+        return np.asarray(model(preprocess.flatten_and_normalize(images)))
+
+    turn = predictions.find_turn(digits.images[~digits.touching], predict)
     if turn:
         image = image.rotate(90 * turn, expand=True)
         digits = handwriting.find_digits(image)

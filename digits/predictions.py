@@ -14,7 +14,7 @@ def find_doubts(digits, probabilities):
     digits: `handwriting.Digits`, n of them; probabilities: (n, 10) float32.
     """
     confident = probabilities.max(axis=1) >= CONFIDENCE
-    return np.select([digits.touching, ~confident], ["touches another digit", "low confidence"], "")
+    return np.select([digits.touching, ~confident], ["touches another digit, or is none", "low confidence"], "")
 
 
 def find_turn(images, predict):

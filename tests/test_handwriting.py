@@ -238,6 +238,9 @@ def test_digits_that_touch_are_cut_apart():
     boxes, _, touching, dropped = digits(page)
     assert list(touching) == [False, True, True, True] and len(dropped) == 0
     np.testing.assert_allclose(boxes[:, 0], [16, 60, 132, 202], atol=4)
+    dash = Image.new("L", (300, 200), 255)
+    ImageDraw.Draw(dash).line([(40, 95), (260, 95)], 0, 8)
+    assert list(digits(dash).touching) == [True]  # one that may be none, and not thirty
 
 
 def test_a_stroke_that_turns_pale_stays_one_stroke():

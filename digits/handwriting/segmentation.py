@@ -18,6 +18,7 @@ LOW = 0.85  # of the taller one's height: of two pieces above each other, a tall
 LEAST_HEIGHT = 0.5  # of a digit's usual height: no digit is lower
 WIDE = 1.25  # times its height, or the usual one: a digit that is wider is several that touch
 ON_ITS_SIDE = 4  # digits: if the most of so many are wider than high, the page lies on its side
+MOST = 6  # digits that touch: what is wider is a dash or a word
 OFF = 0.2  # of a digit's height: so far from where it should be, two that touch are cut apart
 ASPECT = 0.8  # width of a digit by its height: the median of the MNIST images that the networks are trained on
 ROW = 0.6  # of a digit's height: the next one in its row is no higher or lower
@@ -28,7 +29,7 @@ class Digits(NamedTuple):
 
     boxes: np.ndarray  # (n, 4): left, top, right, bottom
     images: np.ndarray  # (n, 28, 28) uint8, like MNIST's
-    touching: np.ndarray  # (n,) bool: cut apart from another one
+    touching: np.ndarray  # (n,) bool: cut apart from another one, or too wide for a digit
     dropped: np.ndarray  # (m, 4): what may be ink too, and is in no digit
 
 
@@ -81,9 +82,9 @@ def cut_apart(digit, height):
     """
     left, top, right, bottom = box_of(digit)
     height = max(height, bottom - top)
-    if right - left < WIDE * height:
-        return [(digit, False)]
     number = round((right - left) / (ASPECT * height))
+    if right - left < WIDE * height or number > MOST:
+        return [(digit, number > MOST)]
     y, x = digit.T
     extent = np.ptp([find(y, x, np.arange(left, right)) for find in (scipy.ndimage.minimum, scipy.ndimage.maximum)], 0)
     cuts, reach = [left], round(OFF * height)
