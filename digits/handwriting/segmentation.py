@@ -16,7 +16,7 @@ NEAR = 0.25  # of a digit's size: so near are its parts, one above the other; an
 TOUCHING = 0.07  # of a digit's size: so near are its parts wherever they are
 LOW = 0.85  # of the taller one's height: of two pieces above each other, a taller one is a digit of the next row
 LEAST_HEIGHT = 0.5  # of a digit's usual height: no digit is lower
-WIDE = 1.25  # times its height, or the usual one: a digit that is wider is several that touch
+WIDE = 1.25, 1.6  # times the usual height, of one digit of several, or of the only one: what is wider is several
 ON_ITS_SIDE = 4  # digits: if the most of so many are wider than high, the page lies on its side
 MOST = 6  # digits that touch: what is wider is a dash or a word
 OFF = 0.2  # of a digit's height: so far from where it should be, two that touch are cut apart
@@ -72,18 +72,20 @@ def find_parts(scan, shape, single):
     height, width = np.median([np.ptp(digit, axis=0) for digit in digits], axis=0)
     if width > height and len(digits) >= ON_ITS_SIDE:
         return darkness, digits, [False] * len(digits), dropped
-    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height))), dropped
+    least = WIDE[len(digits) == 1]
+    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height, least))), dropped
 
 
-def cut_apart(digit, height):
+def cut_apart(digit, height, least):
     """Return the parts of a digit and whether there are several: what is as wide as some digits is cut into as many.
 
-    height: the usual one. Near the place where one should end, the cut is where there is least from top to bottom.
+    height: the usual one; least: how wide, by it, several are. The cut is near the place where one should end, where
+    there is least from top to bottom.
     """
     left, top, right, bottom = box_of(digit)
     height = max(height, bottom - top)
     number = round((right - left) / (ASPECT * height))
-    if right - left < WIDE * height or number > MOST:
+    if right - left < least * height or number > MOST:
         return [(digit, number > MOST)]
     y, x = digit.T
     extent = np.ptp([find(y, x, np.arange(left, right)) for find in (scipy.ndimage.minimum, scipy.ndimage.maximum)], 0)
