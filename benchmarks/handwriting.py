@@ -132,6 +132,8 @@ def measure_named(model, path):
 
 
 def main(args):
+    if args.ablation and not args.paths:
+        parser.error("--ablation needs a PATH to measure")
     run, model = next(iter(runs.choose_models(args.model).items()))
     if args.ablation:
         print_ablation(run, model, args.paths)
