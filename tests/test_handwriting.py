@@ -243,6 +243,15 @@ def test_digits_that_touch_are_cut_apart():
     assert list(digits(dash).touching) == [True]  # one that may be none, and not thirty
 
 
+def test_what_is_too_pale_is_told():
+    page = Image.new("L", (300, 200), 255)
+    draw = ImageDraw.Draw(page)
+    for x, grey in ((60, 0), (120, 0), (220, 190)):
+        draw.line([(x, 50), (x, 150)], grey, 8)
+    boxes, _, _, dropped = digits(page)
+    assert len(boxes) == 2 and len(dropped) == 1 and dropped[0][0] == pytest.approx(216, abs=4)
+
+
 def test_a_stroke_that_turns_pale_stays_one_stroke():
     page = Image.new("L", (200, 300), 255)
     draw = ImageDraw.Draw(page)

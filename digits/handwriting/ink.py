@@ -33,7 +33,8 @@ def find_ink(scan, shape):
         shape: height and width that give the right aspect.
 
     Returns, at the working size:
-        How much darker than the paper each pixel is, float32, from 0 to 1 for black; and which pixels are ink, bool.
+        How much darker than the paper each pixel is, float32, from 0 to 1 for black; which pixels are ink, bool; and
+        which are too pale to be, bool.
     """
     grey = resize_to_working_size(scan, shape)
     if is_light_on_dark(grey):
@@ -44,7 +45,8 @@ def find_ink(scan, shape):
     mask = remove_rulings(mask, shadows)
     if (mask & ~shadows).sum() > SPECK * mask.sum():
         mask = mask & ~shadows
-    return darkness, remove_faint(mask, darkness)
+    sure = remove_faint(mask, darkness)
+    return darkness, sure, mask & ~sure
 
 
 def resize_to_working_size(grey, shape):

@@ -57,23 +57,28 @@ def find_parts(scan, shape, single):
 
     Arguments: see `find_ink` and `find_digits`. A digit, like any part of the ink, is the (n, 2) places of its pixels.
     """
-    darkness, mask = find_ink(scan, shape)
-    pieces = [piece.coords for piece in skimage.measure.regionprops(skimage.measure.label(mask, connectivity=2))]
-    largest = max(map(len, pieces), default=0)
-    pieces = [piece for piece in pieces if len(piece) > SPECK * largest and longer_side(piece) > MARGIN]
-    pieces.sort(key=longer_side, reverse=True)
+    darkness, mask, faint = find_ink(scan, shape)
+    pieces, pale = list_pieces(mask), list_pieces(faint)
+    least = SPECK * max(map(len, pieces), default=0)
+    pieces, pale = ([piece for piece in part if len(piece) > least] for part in (pieces, pale))
     if not pieces:
         return darkness, [], [], []
     if single:
         (digit, *dropped) = group_around_largest(pieces)
-        return darkness, [digit], [False], dropped
+        return darkness, [digit], [False], dropped + pale
     digits, dropped = choose_digits(group_pieces(pieces), mask.shape)
     digits = sort_by_rows(digits)
     height, width = np.median([np.ptp(digit, axis=0) for digit in digits], axis=0)
     if width > height and len(digits) >= ON_ITS_SIDE:
-        return darkness, digits, [False] * len(digits), dropped
+        return darkness, digits, [False] * len(digits), dropped + pale
     least = WIDE[len(digits) == 1]
-    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height, least))), dropped
+    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height, least))), dropped + pale
+
+
+def list_pieces(mask):
+    """Return the connected pieces of `mask` but grain, the longest first: the (n, 2) places of the pixels of each."""
+    pieces = [piece.coords for piece in skimage.measure.regionprops(skimage.measure.label(mask, connectivity=2))]
+    return sorted((piece for piece in pieces if longer_side(piece) > MARGIN), key=longer_side, reverse=True)
 
 
 def cut_apart(digit, height, least):
