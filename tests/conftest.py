@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import gzip
 import io
 import json
 import os
@@ -14,7 +13,6 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from benchmarks.speed import COMMANDS
@@ -102,13 +100,25 @@ def run_script(folder, script, *flags, stdout=None):
     return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
 
 
+def succeed(process):
+    """Check that `process` ended well and without a word on stderr; return what it printed."""
+    assert process.returncode == 0 and process.stderr == "", process.stderr
+    return process.stdout
+
+
+def error_line(process, code):
+    """Check that `process` ended with `code` and one line on stderr; return that line."""
+    lines = process.stderr.strip().splitlines()
+    assert process.returncode == code and len(lines) == 1, process.stderr
+    return lines[0]
+
+
 @pytest.fixture(scope="session")
 def trained_folder(tmp_path_factory, tensorflow):
     """A folder in which mlp.py and cnn.py have run on synthetic digits; for reading only, all tests share it."""
     folder = tmp_path_factory.mktemp("trained")
     for script, *flags in (["mlp.py"], ["cnn.py", "--image", "3"]):
-        process = run_script(folder, script, *flags, *FAST)
-        assert process.returncode == 0 and process.stderr == "", process.stderr
+        succeed(run_script(folder, script, *flags, *FAST))
     return folder
 
 
@@ -126,9 +136,7 @@ def train(mnist_folder, tmp_path_factory, tensorflow):
 
     @functools.cache
     def train(name):
-        process = run_script(folder, *COMMANDS[name], "--dataset", "mnist")
-        assert process.returncode == 0, process.stderr
-        return process.stdout
+        return succeed(run_script(folder, *COMMANDS[name], "--dataset", "mnist"))
 
     train.folder = folder
     return train
@@ -153,14 +161,6 @@ def clone(tmp_path):
     return tmp_path
 
 
-def error_line(process, code):
-    """Check that `process` ended with `code` and one line on stderr; return that line."""
-    lines = process.stderr.strip().splitlines()
-    assert process.returncode == code, process.stderr
-    assert len(lines) == 1, process.stderr
-    return lines[0]
-
-
 def read_metrics(folder, run_name):
     """Return the metrics.json of a run in `folder`."""
     return json.loads((Path(folder) / "models" / run_name / "metrics.json").read_text(encoding="utf-8"))
@@ -173,22 +173,6 @@ def make_row(experiment="mlp_256", seed=0, **more):
     known = dict.fromkeys(experiments.NUMBERS, 0.5) | {"experiment": experiment, "seed": seed, "threads": 1}
     known["code"] = experiments.hash_code(experiment)
     return dict.fromkeys(experiments.COLUMNS, "x") | known | more
-
-
-def to_idx(array):
-    """Return the content of an IDX file, the format of MNIST's authors."""
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
-
-
-def write_idx(folder, arrays, compress, path_of=str):
-    """Write MNIST's raw arrays as its authors' four IDX files, at the paths that `path_of` makes of their names."""
-    from digits.mnist import IDX, MNIST
-
-    for name, file in zip(MNIST, IDX):
-        path = folder / path_of(file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = to_idx(arrays[name])
-        path.write_bytes(gzip.compress(content, 1) if compress else content)
 
 
 @pytest.fixture(scope="session")

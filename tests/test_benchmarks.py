@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from benchmarks import speed
-from conftest import ROOT, error_line, run_python
+from conftest import ROOT, run_python
 
 
 def test_operations_are_counted(tensorflow):
@@ -53,11 +53,6 @@ def test_a_process_is_measured():
     """By a clock that counts, in a process without TensorFlow: a new one's peak memory counts its parent's."""
     seconds, memory, lines = ast.literal_eval(run_python(ROOT, "-B", "-c", MEASURE).stdout)
     assert seconds == 3 and lines == [(1, f"{2**28}\n"), (2, "2\n")] and 256 < memory < 600
-
-
-def test_an_unknown_run_is_one_line():
-    line = error_line(run_python(ROOT, "-m", "benchmarks.speed", "cnn5"), 2)
-    assert "there is no run cnn5" in line and "python -m benchmarks.speed -h" in line
 
 
 @pytest.mark.slow

@@ -1,9 +1,11 @@
-"""Downloads that go wrong, against a server on this machine. MNIST is small here, so that each case takes no time."""
+"""MNIST in every layout, and downloads from a server on this machine. MNIST is small here, so that it takes no time."""
 
+import gzip
 import hashlib
 import http.server
 import io
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,9 +14,10 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from conftest import ROOT, environment, write_idx
+from conftest import ROOT, environment
 from digits import mnist
 from digits.errors import UserError
 
@@ -31,6 +34,30 @@ def npz(**arrays):
     content = io.BytesIO()
     np.savez(content, **RAW | arrays)
     return content.getvalue()
+
+
+def to_idx(array):
+    """The content of an IDX file, the format of MNIST's authors."""
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
+
+
+def write_idx(path_of, compress=False):
+    """A function that writes MNIST as its authors' four files, at the paths that `path_of` makes of their names."""
+
+    def write(folder):
+        for file, array in zip(mnist.IDX, RAW.values()):
+            path = folder / path_of(file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(gzip.compress(to_idx(array), 1) if compress else to_idx(array))
+
+    return write
+
+
+def write_csv(folder, header=True):
+    for part in ("train", "test"):
+        table = pd.DataFrame(RAW[f"x_{part}"].reshape(-1, 784)).add_prefix("pixel")
+        table.insert(0, "label", RAW[f"y_{part}"])
+        table.to_csv(folder / f"mnist_{part}.csv", index=False, header=header)
 
 
 GOOD = npz()
@@ -91,8 +118,52 @@ def sources(monkeypatch, server, *cases):
 
 
 def assert_is_mnist(arrays):
-    for name, array in RAW.items():
-        np.testing.assert_array_equal(arrays[name], array)
+    np.testing.assert_equal({name: arrays[name] for name in RAW}, RAW)
+
+
+LAYOUTS = {
+    "as their authors name them": write_idx(str),
+    "as Kaggle names them": write_idx(lambda name: name.replace("-idx", ".idx")),
+    "Kaggle's, in folders": write_idx(lambda name: f"{name}/{name.replace('-idx', '.idx')}"),
+    "torchvision's root, zipped": write_idx("MNIST/raw/{}.gz".format, compress=True),
+    "unpacked by a browser": write_idx("{}.gz".format),
+    "a second download": lambda folder: np.savez(folder / "mnist (1).npz", **RAW),
+    "Kaggle's CSV": write_csv,
+    "CSV without a header": lambda folder: write_csv(folder, header=False),
+    "in two kinds": lambda folder: (np.savez(folder / "mnist.npz", x_train=RAW["x_train"]), write_csv(folder)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_of_mnist(data, layout):
+    LAYOUTS[layout](data)
+    assert_is_mnist(mnist.find_mnist(data))
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+def test_an_archive_is_read(data, tmp_path, kind):
+    LAYOUTS["torchvision's root, zipped"](tmp_path)
+    assert_is_mnist(mnist.find_mnist(shutil.make_archive(tmp_path / "mnist", kind, tmp_path, "MNIST")))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("mnist.npz", b"<!DOCTYPE html><html>log in first</html>", "is a web page"),
+        ("mnist.npz", b"version https://git-lfs.github.com/spec/v1\noid sha256:06b0", "`git lfs pull` fetches it"),
+        ("mnist.npz", b"\x80\x04\x95" + GOOD, "is a Python pickle"),
+        ("mnist.npz", b"anything else", "is no archive of NumPy's"),
+        ("mnist.npz", npz(x_train=np.array([0.5]), y_train=np.array(3)), "holds float64 (1,), which is not"),
+        ("train-images-idx3-ubyte", to_idx(np.zeros((6, 9, 28), np.uint8)), "holds uint8 (6, 9, 28), which is not"),
+        ("train.csv", b"a,b\n1,2\n", "train.csv can't be read (2 columns, not 785)"),
+    ],
+)
+def test_what_is_no_mnist_is_said_to_be_what_it_is(data, name, content, words):
+    (data / name).write_bytes(content)
+    for path in (data, data / name):
+        with pytest.raises(UserError, match=re.escape(words)) as error:
+            mnist.find_mnist(path)
+        assert "allow_pickle" not in str(error.value)
 
 
 BAD = {
@@ -121,7 +192,7 @@ def test_bad_sources_leave_nothing_and_a_good_download_is_kept(server, data, tmp
 
 
 def test_idx_mirror(data, tmp_path, monkeypatch):
-    write_idx(tmp_path, RAW, compress=True, path_of="{}.gz".format)
+    write_idx("{}.gz".format, compress=True)(tmp_path)
     monkeypatch.setattr(mnist, "SOURCES", [(f"{tmp_path.as_uri()}/", [f"{file}.gz" for file in mnist.IDX])])
     assert_is_mnist(mnist.find_mnist())
     assert len(list(data.iterdir())) == 4
@@ -142,30 +213,6 @@ def test_a_damaged_file_is_named_never_used_and_never_lost(server, data, tmp_pat
     with pytest.raises(UserError, match="could not be downloaded"):
         mnist.find_mnist()
     assert (data / "mnist.npz").read_bytes() == bad
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"<!DOCTYPE html><html>log in first</html>", "is a web page"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:06b0", "`git lfs pull` fetches it"),
-        (b"\x80\x04\x95" + GOOD, "is a Python pickle"),
-        (b"anything else", "is no archive of NumPy's"),
-    ],
-)
-def test_what_is_no_mnist_is_said_to_be_what_it_is(data, content, words):
-    path = data / "mnist.npz"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=words) as error:
-        mnist.find_mnist(path)
-    assert "allow_pickle" not in str(error.value)
-
-
-@pytest.mark.parametrize("kind", ["zip", "gztar"])
-def test_an_archive_is_read(data, tmp_path, kind):
-    write_idx(tmp_path / "MNIST/raw", RAW, compress=False)
-    path = shutil.make_archive(tmp_path / "mnist", kind, tmp_path, "MNIST")
-    assert_is_mnist(mnist.find_mnist(path))
 
 
 def test_a_read_only_folder_is_passed_over(server, data, tmp_path, capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""Wherever it is started: notebooks, other courses' settings, MNIST under other names, folders that refuse."""
+"""Wherever it is started: other courses' settings, other versions, folders and disks that refuse."""
 
 import errno
 import json
@@ -9,84 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 
-from conftest import FAST, ROOT, error_line, read_metrics, run_python, run_script, to_idx, write_idx
-from digits import environment, files, mnist
+from conftest import FAST, ROOT, error_line, read_metrics, run_python, run_script, succeed
+from digits import environment, files
 from digits.errors import UserError
 from study import experiments
-from test_download import MNIST, RAW, npz
-
-
-@pytest.mark.parametrize("command", [["evaluate.py"], ["predict.py", "x.png"]])
-def test_the_wrong_folder_is_named_in_full(tmp_path, command):
-    Image.new("L", (28, 28)).save(tmp_path / "x.png")
-    line = error_line(run_script(tmp_path, *command), 1)
-    assert str(tmp_path / "models") in line and "`python cnn.py`" in line
-
-
-def write_idx_as(path_of, compress=False):
-    return lambda folder: write_idx(folder, RAW, compress, path_of)
-
-
-def write_csv(folder, header=True):
-    for part in ("train", "test"):
-        table = pd.DataFrame(RAW[f"x_{part}"].reshape(-1, 784)).add_prefix("pixel")
-        table.insert(0, "label", RAW[f"y_{part}"])
-        table.to_csv(folder / f"mnist_{part}.csv", index=False, header=header)
-
-
-LAYOUTS = {
-    "as their authors name them": write_idx_as(str),
-    "as Kaggle names them": write_idx_as(lambda name: name.replace("-idx", ".idx")),
-    "Kaggle's, in folders": write_idx_as(lambda name: f"{name}/{name.replace('-idx', '.idx')}"),
-    "torchvision's root, zipped": write_idx_as(lambda name: f"MNIST/raw/{name}.gz", compress=True),
-    "unpacked by a browser": write_idx_as(lambda name: f"{name}.gz"),
-    "a second download": lambda folder: np.savez(folder / "mnist (1).npz", **RAW),
-    "Kaggle's CSV": write_csv,
-    "CSV without a header": lambda folder: write_csv(folder, header=False),
-    "in two kinds": lambda folder: (np.savez(folder / "mnist.npz", x_train=RAW["x_train"]), write_csv(folder)),
-}
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_names_of_mnist(tmp_path, monkeypatch, layout):
-    monkeypatch.setattr(mnist, "MNIST", MNIST)
-    LAYOUTS[layout](tmp_path)
-    found = mnist.find_mnist(tmp_path)
-    assert all(np.array_equal(found[name], RAW[name]) for name in MNIST)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("train-images-idx3-ubyte", to_idx(np.zeros((6, 9, 28), np.uint8)), "holds uint8 (6, 9, 28), which is not"),
-        ("mnist.npz", npz(x_train=np.array([0.5]), y_train=np.array(3)), "holds float64 (1,), which is not"),
-        ("train.csv", b"a,b\n1,2\n", "train.csv can't be read (2 columns, not 785)"),
-    ],
-)
-def test_what_is_not_mnist_is_named(tmp_path, name, content, words):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=re.escape(words)):
-        mnist.find_mnist(tmp_path)
-
-
-def test_a_folder_without_mnist_is_an_error(tmp_path):
-    (tmp_path / "mine").mkdir()
-    process = run_script(tmp_path, "preprocess.py", "--data", "mine")
-    assert f"{tmp_path / 'mine'} holds neither mnist.npz" in error_line(process, 1)
-    assert not (tmp_path / "plots").exists()
 
 
 def test_a_file_and_a_home_folder(mnist_folder, tmp_path, monkeypatch):
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
     shutil.copy(mnist_folder / "mnist.npz", tmp_path / "download.npz")
-    process = run_script(tmp_path, "preprocess.py", "--data", "~/download.npz")
-    assert process.returncode == 0 and "MNIST: 60000" in process.stdout, process.stderr
+    assert "MNIST: 60000" in succeed(run_script(tmp_path, "preprocess.py", "--data", "~/download.npz"))
 
 
 def test_another_courses_settings(tmp_path, trained_folder):
@@ -153,14 +88,6 @@ def test_only_the_chatter_of_tensorflows_start_is_dropped():
     command = [sys.executable, "-c", environment.FILTER]
     process = subprocess.run(command, input=CHATTER + words, capture_output=True, encoding="utf-8", check=True)
     assert process.stderr == words
-
-
-@pytest.mark.parametrize("place", ["models", "plots"])
-def test_a_file_where_a_folder_must_be(tmp_path, place):
-    (tmp_path / place).write_text("")
-    process = run_script(tmp_path, "mlp.py", *FAST)
-    assert f"{tmp_path / place} must be a folder" in error_line(process, 1) and "3. Train" not in process.stdout
-    assert (tmp_path / place).is_file()
 
 
 def test_a_run_kept_on_another_disk_by_a_link(tmp_path):
