@@ -38,7 +38,7 @@ def warn(message):
 
 def report_failed_import(kind, error, traceback):
     """Write an error that ends a script before `cli.run` as one line if the user can fix it. See `sys.excepthook`."""
-    if isinstance(error, ModuleNotFoundError) and error.name.split(".")[0] in PACKAGES:
+    if isinstance(error, ModuleNotFoundError) and error.name in PACKAGES:
         print_error(
             f"{error.name} is not installed for {sys.executable}: activate the environment that has it, "
             "or `python -m pip install -r requirements.txt`"

@@ -196,19 +196,14 @@ def compare_table(all_runs):
     rows = []
     for run in all_runs:
         metrics, reference = run.metrics, run.reference
-        deck = reference and reference.accuracy
+        deck, accuracy = reference and reference.accuracy, metrics["test_accuracy"]
+        slide = str(reference.slide) if reference else "-"
+        difference = deck and accuracy - deck
         rows.append(
-            {
-                "run": run.name,
-                "slide": str(reference.slide) if reference else "-",
-                "deck": deck,
-                "test accuracy": metrics["test_accuracy"],
-                "difference": deck and metrics["test_accuracy"] - deck,
-                "training": metrics["train_accuracy"],
-                "validation": metrics["validation_accuracy"],
-            }
+            (run.name, slide, deck, accuracy, difference, metrics["train_accuracy"], metrics["validation_accuracy"])
         )
-    table = pd.DataFrame(rows)
+    columns = ["run", "slide", "deck", "test accuracy", "difference", "training", "validation"]
+    table = pd.DataFrame(rows, columns=columns)
     table = table.astype({"deck": float, "difference": float, "training": float, "validation": float})
     return table.assign(**{"training - validation": table["training"] - table["validation"]})
 

@@ -98,7 +98,11 @@ def save(model, history, data, args, interrupted=False, **test_metrics):
     }
     run = Run(name, to_json(metrics | test_metrics), epochs)
     with atomic_folder(MODELS / name) as folder:
-        model.save(folder / "model.keras")
+        try:
+            model.save(folder / "model.keras")
+        except (NotImplementedError, TypeError, ValueError) as error:  # a class of a student's own
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"Keras cannot save this model; build it by keras.Sequential ({reason})") from error
         run.history.to_csv(folder / "history.csv")
         write_json(folder / "metrics.json", run.metrics)
     return run

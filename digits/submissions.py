@@ -102,7 +102,7 @@ def find_files(place, names=()):
     if place.name.lower().endswith(".zip"):
         try:
             archive = zipfile.Path(io.BytesIO(place.read_bytes()))
-        except zipfile.BadZipFile:
+        except Exception:  # damaged or encrypted
             pass
         else:
             yield from find_files(archive, names)
@@ -118,8 +118,12 @@ def describe_file(names, file):
     *folders, name = names
     row = {"file": f"{name} (damaged)" if name.lower().endswith(".zip") else name}
     if name.lower().endswith(".json"):
-        content = file.read_bytes()
-        row |= {"hash": hashlib.sha256(content).hexdigest()} | describe_run(content)
+        try:
+            content = file.read_bytes()
+        except Exception as error:  # an encrypted or damaged ZIP, a broken link: the others are compared all the same
+            row["file"] = f"{name} (cannot be read: {error})"
+        else:
+            row |= {"hash": hashlib.sha256(content).hexdigest()} | describe_run(content)
     row["owner"] = [
         folder.removesuffix(".zip") for folder in folders if folder not in ("models", "models.zip", row.get("run"))
     ]
@@ -133,13 +137,16 @@ def describe_run(content):
     try:
         metrics = json.loads(content)
         run, accuracy, seed = metrics["run"], float(metrics["test_accuracy"]), int(metrics["seed"])
+        dataset, deck_model = metrics["dataset"], metrics["deck_model"]
         experiment = slides.find_experiment(run)
+        if not (0 <= accuracy <= 1 and 0 <= seed < 2**32):
+            raise ValueError("out of range")
     except (ValueError, LookupError, TypeError):
         return {"remark": "damaged: this is no run's metrics.json"}
     row = {"run": run, "experiment": experiment, "seed": seed, "accuracy": accuracy, "interval": "", "remark": ""}
-    if metrics["dataset"] != "mnist":
+    if dataset != "mnist":
         return row | {"remark": "SYNTHETIC digits, not MNIST"}
-    if experiment in slides.RUNS and not metrics["deck_model"]:
+    if experiment in slides.RUNS and not deck_model:
         return row | {"remark": "the script was edited: not the deck's model"}
     if experiment in slides.RUNS:
         row["interval"] = results.compare_with_study(accuracy, experiment)

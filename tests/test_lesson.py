@@ -211,6 +211,23 @@ def test_a_network_that_was_not_trained_is_no_run(tmp_path):
     assert not list(tmp_path.glob("models/*"))
 
 
+OWN_CLASS = """class Net(keras.Model):
+    def __init__(self, function):
+        super().__init__()
+        self.units = layers.Dense(10, activation="softmax")
+
+    def call(self, pixels):
+        return self.units(pixels)
+
+
+def build_model"""
+
+
+def test_a_model_that_keras_cannot_save_is_one_line(tmp_path):
+    edit(tmp_path, {BUILDER: "    return Net(lambda: 0)\n\n\n", "def build_model": OWN_CLASS})
+    assert "Keras cannot save this model" in error_line(run_script(tmp_path, "mlp.py", *FAST), 1)
+
+
 class InterruptingStream(io.StringIO):
     """A stdout that sends `signals` signals to this process: one with `after`, the others with what is written next."""
 

@@ -66,3 +66,7 @@ def test_a_run_for_which_the_deck_has_no_number_has_the_studys_interval(capsys):
 def test_intervals_of_one_value_of_none_and_of_equal_ones():
     assert np.isnan([intervals.mean_interval([0.5]), intervals.prediction_interval([])]).all()
     assert intervals.mean_interval([0.02, 0.02, 0.02]) == pytest.approx((0.02, 0.02))
+
+
+def test_a_table_without_a_run_is_empty():
+    assert len(results.compare_table([])) == 0

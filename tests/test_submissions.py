@@ -66,6 +66,22 @@ def test_what_is_missing_damaged_edited_or_synthetic_is_said(tmp_path):
     assert all(row[4] in ("-", "") for row in read(tmp_path))  # none is compared with the study
 
 
+def test_one_file_that_cannot_be_read_does_not_keep_the_others_from_being_compared(tmp_path):
+    write_run(tmp_path / "a")
+    for student, change in (("b", {"seed": 2**70}), ("c", {"test_accuracy": 97.6})):
+        write_run(tmp_path / student, **change)
+    for student, missing in (("d", "dataset"), ("e", "deck_model")):
+        path = write_run(tmp_path / student)
+        path.write_text(path.read_text(encoding="utf-8").replace(missing, "other"), encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "f.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metrics.json", "1234567890" * 99)
+    content = (tmp_path / "f.zip").read_bytes()
+    (tmp_path / "f.zip").write_bytes(content[:42] + b"\xff" * 8 + content[50:])  # an upload that broke off
+    remarks = {student: remark for student, *_, remark in read(tmp_path)}
+    assert remarks.pop("a") == "" and "cannot be read" in remarks.pop("f")
+    assert set(remarks.values()) == {"damaged: this is no run's metrics.json"} and len(remarks) == 4
+
+
 def test_runs_of_one_student_only(tmp_path):
     for run in ("mlp_256", "cnn"):
         write_run(tmp_path / "s1" / "models" / run, run=run)
