@@ -151,7 +151,7 @@ def print_summary(run, paths):
 def print_interval(accuracy, experiment):
     """Print whether a test accuracy lies among those of the study's seeds."""
     low, high, seeds = find_interval(experiment)
-    place = compare_with_study(accuracy, experiment)
+    place = compare_with_interval(accuracy, low, high)
     if place:
         print(f"Judging by {seeds} seeds, 99 of 100 runs lie between {low:.4f} and {high:.4f}")
     if place == "inside":
@@ -160,10 +160,9 @@ def print_interval(accuracy, experiment):
         print("This one is outside: by the seed alone, that happens once in 100 runs")
 
 
-def compare_with_study(accuracy, experiment):
-    """Return whether a test accuracy is "inside" or "outside" of the study's interval; "" where there is none."""
-    low, high, seeds = find_interval(experiment)
-    if seeds < 2:
+def compare_with_interval(accuracy, low, high):
+    """Return whether an accuracy is "inside" or "outside" of an interval; "" where there is none, and both are NaN."""
+    if np.isnan(low):
         return ""
     return "inside" if low <= accuracy <= high else "outside"
 

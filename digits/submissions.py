@@ -149,7 +149,8 @@ def describe_run(content):
     if experiment in slides.RUNS and not deck_model:
         return row | {"remark": "the script was edited: not the deck's model"}
     if experiment in slides.RUNS:
-        row["interval"] = results.compare_with_study(accuracy, experiment)
+        low, high, _ = results.find_interval(experiment)
+        row["interval"] = results.compare_with_interval(accuracy, low, high)
     return row
 
 

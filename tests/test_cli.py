@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import signal
 import sys
 
@@ -44,25 +45,44 @@ def test_a_python_that_is_too_old_is_one_line(tmp_path):
     assert line.startswith("mlp.py: Python 3.") and "is too old: install 3.11" in line
 
 
-# A file, or with a / a folder, that is there before; a command line; its exit code; and what its line says.
+@pytest.mark.parametrize("name", ["mlp.py", "mlp_dropout.py", "cnn.py"])
+def test_help_names_every_flag_and_default(tmp_path, name):
+    printed = succeed(run_script(tmp_path, name, "-h"))
+    assert f"python {name}" in printed and "(default: 200)" in printed
+    for flag in (
+        *("--epochs", "--batch-size", "--validation-split", "--learning-rate", "--seed", "--data", "--dataset"),
+        *("--deterministic", "--bfloat16", "--dry-run", "--show"),
+    ):
+        assert re.search(rf"^  {flag}\b", printed, re.MULTILINE), flag
+
+
+# A file, or with a / a folder, that is there before; a command line; its exit code; and what its line says (...: more).
 ERRORS = [
     ("", "cnn.py --epochs 0", 2, "--epochs: must be a whole number of at least 1, not '0' (`python cnn.py -h`"),
     ("", "cnn.py --epochs 2.5", 2, "of at least 1, not '2.5' (`python cnn.py -h`"),
     ("", "cnn.py --epochs 2147483648", 2, "of at least 1 and below 2147483648, not '2147483648' (`python cnn.py -h`"),
-    ("", "cnn.py --validation-split 1.5", 2, "--validation-split: must be a number of at least 0 and below 1, not"),
+    (
+        "",
+        "cnn.py --validation-split 1.5",
+        2,
+        "--validation-split: must be a number of at least 0 and below 1, not ... (`python cnn.py -h`",
+    ),
     ("", "cnn.py --validation-split nan", 2, "not 'nan' (`python cnn.py -h`"),
     ("", "preprocess.py --dat x", 2, "unrecognized arguments: --dat x (`python preprocess.py -h`"),
     ("", "cnn.py --kernel-size 29", 2, "below 29, not '29' (`python cnn.py -h`"),
     ("", "cnn.py --learning-rate 0", 2, "above 0, not '0' (`python cnn.py -h`"),
     ("", "cnn.py --seed 4294967296", 2, "below 4294967296, not '4294967296' (`python cnn.py -h`"),
-    ("", "cnn.py --data /nowhere --dataset mnist", 2, "there is no /nowhere; leave --data out"),
-    ("", "cnn.py --dataset fashion", 2, "invalid choice: 'fashion'"),
+    ("", "cnn.py --data /nowhere --dataset mnist", 2, "there is no /nowhere; leave --data out ... (`python cnn.py -h`"),
+    ("", "cnn.py --dataset fashion", 2, "invalid choice: 'fashion' ... (`python cnn.py -h`"),
     ("", "mlp_dropout.py --dropout 1", 2, "below 1, not '1' (`python mlp_dropout.py -h`"),
-    ("", "cnn.py --image 10000", 2, "--image: must be a whole number of at least 0 and below 10000, not '10000'"),
+    (
+        "",
+        "cnn.py --image 10000",
+        2,
+        "--image: must be a whole number of at least 0 and below 10000 ... (`python cnn.py -h`",
+    ),
     ("", "predict.py", 2, "IMAGE (`python predict.py -h`"),
-    ("", "benchmarks/speed.py cnn5", 2, "no run cnn5; there are: mlp_256, mlp_800, mlp_dropout, cnn (`python -m"),
-    ("", f"docs/offline.py {ROOT}/class", 2, "name a folder outside"),
-    ("used/mnist/", "docs/offline.py used", 2, "move it away"),
+    ("", "benchmarks/speed.py cnn5", 2, "there is no run cnn5 ... (`python -m benchmarks.speed -h`"),
     ("", "evaluate.py --class missing", 2, "there is no missing"),
     ("empty/", "evaluate.py --class empty", 1, "empty"),
     ("", "evaluate.py", 1, "no saved run in {folder}/models: `python cnn.py`"),
@@ -79,8 +99,10 @@ def test_a_users_error_is_one_line(tmp_path, made, command, code, words):
         (tmp_path / made).mkdir(parents=True)
     elif made:
         (tmp_path / made).touch()
-    line = error_line(run_script(tmp_path, *command.split()), code)
-    assert words.replace("{folder}/", f"{tmp_path}{os.sep}") in line
+    process = run_script(tmp_path, *command.split())
+    line = error_line(process, code)
+    assert all(part in line for part in words.replace("{folder}/", f"{tmp_path}{os.sep}").split(" ... "))
+    assert "3. Train" not in process.stdout
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [made] * (tmp_path / made).is_file()
 
 

@@ -71,8 +71,9 @@ def find_parts(scan, shape, single):
     height, width = np.median([np.ptp(digit, axis=0) for digit in digits], axis=0)
     if width > height and len(digits) >= ON_ITS_SIDE:
         return darkness, digits, [False] * len(digits), dropped + pale
-    least = WIDE[len(digits) == 1]
-    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height, least))), dropped + pale
+    one_of_several, the_only_one = WIDE
+    wide = the_only_one if len(digits) == 1 else one_of_several
+    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height, wide))), dropped + pale
 
 
 def list_pieces(mask):
@@ -81,16 +82,16 @@ def list_pieces(mask):
     return sorted((piece for piece in pieces if longer_side(piece) > MARGIN), key=longer_side, reverse=True)
 
 
-def cut_apart(digit, height, least):
+def cut_apart(digit, height, wide):
     """Return the parts of a digit and whether there are several: what is as wide as some digits is cut into as many.
 
-    height: the usual one; least: how wide, by it, several are. The cut is near the place where one should end, where
+    height: the usual one; wide: how wide, by it, several are. The cut is near the place where one should end, where
     there is least from top to bottom.
     """
     left, top, right, bottom = box_of(digit)
     height = max(height, bottom - top)
     number = round((right - left) / (ASPECT * height))
-    if right - left < least * height or number > MOST:
+    if right - left < wide * height or number > MOST:
         return [(digit, number > MOST)]
     y, x = digit.T
     extent = np.ptp([find(y, x, np.arange(left, right)) for find in (scipy.ndimage.minimum, scipy.ndimage.maximum)], 0)
