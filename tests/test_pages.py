@@ -31,7 +31,7 @@ def read_image(page):
 
 def find_image(page, strokes, width=20):
     """The image that the page makes of strokes and the width of a pen."""
-    drawn = [np.rint(stroke).astype(int).tolist() for stroke in strokes]
+    drawn = [np.rint(stroke).astype(int).ravel().tolist() for stroke in strokes]
     page.evaluate("([strokes, width]) => ((pen.value = width), digits.setStrokes(strokes))", [drawn, width])
     return read_image(page)
 
@@ -78,10 +78,12 @@ def compute_activations(model, images):
 def test_every_layers_activations_are_those_of_keras(open_page, trained_folder, run):
     model, page = load(trained_folder, run), open_page(f"{run}/draw.html")
     images = preprocess.flatten_and_normalize(synthetic.draw_digits()["x_test"][:20])
-    compute = "images => images.map(image => digits.computeActivations(digits.layers, image).map(each => [...each]))"
+    compute = """images => images.map(image => digits.computeActivations(digits.stages, image).map(each => [...each]))"""
+    layers, outputs = page.evaluate("digits.stages.map(stage => stage.at)"), compute_activations(model, images)
+    assert len(layers) == {CNN: 8, MLP: 3}[run]
     for i, found in enumerate(page.evaluate(compute, images.tolist())):
-        for values, outputs in zip(found[1:], compute_activations(model, images), strict=True):
-            assert np.abs(values - outputs[i].ravel()).max() < 1e-4
+        for layer, values in list(zip(layers, found, strict=True))[1:]:
+            assert np.abs(values - outputs[layer - 1][i].ravel()).max() < 1e-4
 
 
 VIEWPORTS = [(1366, 625, "zh-TW"), (1366, 768, "en"), (1920, 1080, "zh-TW"), (1024, 768, "en")]
@@ -210,7 +212,7 @@ def test_a_hand_on_the_keyboard_draws_and_pins(open_page):
 
 def click_value(page, stage, at, y, x):
     """Click a value of a map on the page."""
-    shape = page.evaluate("i => JSON.parse(document.getElementById('page').textContent).stages[i]", stage)
+    shape = page.evaluate("i => JSON.parse(document.getElementById('page').textContent).networks[0][i]", stage)
     left = at % shape["wide"] * (shape["columns"] + shape["gap"]) + x + 0.5
     top = at // shape["wide"] * (shape["rows"] + shape["gap"]) + y + 0.5
     box = page.locator(f"#stage{stage}").bounding_box()

@@ -56,15 +56,12 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         "date": metrics.get("date", "-"),
         **{key: metrics[key] for key in ("parameters", "epochs", "seed")},
     }
-    layers = [] if unknown else describe_layers(model, data.x_test[:200])
-    stages = describe_stages(layers)
+    stages = [] if unknown else describe_stages(model, data.x_test[:200])
     others = [other[1]] if other and not find_unknown(other[1]) else []
     content = {
         "text": translate(facts, stages),
         "stroke": STROKE,
-        "layers": layers,
-        "stages": stages,
-        "others": [describe_layers(model, data.x_test[:1]) for model in others],
+        "networks": [stages, *(describe_stages(model, data.x_test[:1]) for model in others)],
         **describe_images(data, predictions),
     }
     versions = [f"{name} {version}" for name, version in metrics.get("versions", {}).items() if name != "onednn"]
@@ -72,11 +69,13 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         path,
         "draw/draw.html.j2",
         content=content,
+        stages=stages,
+        convolutional=len(stages) > 1 and stages[1]["kind"] == "convolution",
         unknown=unknown,
         synthetic=metrics["dataset"] != "mnist",
         neighbours=neighbours,
         networks=[run.name] + [other[0].name for _ in others],
-        filters=describe_filters(layers, model),
+        filters=describe_filters(stages, model),
         versions=versions,
         modules=MODULES,
     )
@@ -102,63 +101,75 @@ def find_unknown(model):
     return unknown
 
 
-def describe_layers(model, images):
-    """Return a model's layers for network.js; the scale of each follows from its activations for some test images."""
-    descriptions, values = [], images
-    for layer in list_layers(model):
-        values = layer(values)
-        scale = float(f"{np.quantile(np.array(values), BRIGHT):.3g}") or 1
-        descriptions.append(describe_layer(layer) | {"scale": scale})
-    return descriptions
-
-
-def describe_layer(layer):
-    """Return a layer for network.js: its kind, name, shapes, activation, the size of its window, and its weights."""
-    return {
-        "kind": type(layer).__name__,
-        "name": layer.name,
-        "inputShape": layer.input.shape[1:],
-        "shape": layer.output.shape[1:],
-        "activation": getattr(getattr(layer, "activation", None), "__name__", None),
-        "size": getattr(layer, "kernel_size", getattr(layer, "pool_size", None)),
-        "weights": [encode(weights.astype("<f4").tobytes()) for weights in layer.get_weights()],
-    }
-
-
-def describe_stages(layers):
-    """Return what the page shows of a network, from left to right: its input and each layer that computes something.
+def describe_stages(model, images):
+    """Return what the page shows and computes of a network, from left to right: its input, and each layer but those
+    that pass their values on.
 
     A stage has `maps` of `rows` x `columns` values, the map last, as in Keras; units are one such map, and what Flatten
-    gives is one row per map. Its canvas has `wide` maps side by side, `gap` pixels apart. `at` counts the layers.
+    gives is one row per map. `depth` values at a time are computed from a window on the stage before, which has `grid`
+    places: its `size`, its `stride`, and the `padding` above and to the left; that of a dense layer is all of it. The
+    scale of a stage follows from its activations for some test images. `at` counts the layers of Keras. Its canvas has
+    `wide` maps side by side, `gap` pixels apart.
     """
-    stages = [{"kind": "input", "at": 0, "rows": 28, "columns": 28, "maps": 1, "count": 784, "scale": 1, "number": 1}]
+    stages = [{"kind": "input", "at": 0, "rows": 28, "columns": 28, "maps": 1, "count": 784, "grid": (28, 28)}]
+    stages[0] |= {"scale": 1, "weights": []}
+    layers, values = list_layers(model), images
     for at, layer in enumerate(layers, 1):
-        kind, shape, before = STAGES.get(layer["kind"]), layer["shape"], stages[-1]
+        values, before = layer(values), stages[-1]
+        kind = STAGES.get(type(layer).__name__)
         if not kind or (kind == "flatten" and before["maps"] == 1):
             continue  # it passes its values on
-        rows, columns, maps = shape if len(shape) == 3 else (min(HIGH, shape[0]), -(-shape[0] // HIGH), 1)
-        if kind == "flatten":
-            rows, columns, maps = 1, before["rows"] * before["columns"], before["maps"]
+        scale = float(f"{np.quantile(np.array(values), BRIGHT):.3g}") or 1
         kind = "output" if at == len(layers) else kind
-        number = 1 + sum(stage["kind"] == kind for stage in stages)
-        stage = {"kind": kind, "at": at, "rows": rows, "columns": columns, "maps": maps, "count": math.prod(shape)}
-        stages.append(stage | {"scale": layer["scale"], "number": number})
+        stages.append({"kind": kind, "at": at, "scale": scale, **describe_window(layer, before)})
     for i, stage in enumerate(stages):
         maps, flat = stage["maps"], stage["kind"] == "flatten"
         wide = [n for n in range(1, maps + 1) if maps % n == 0 and (n == 1 or 2 * n * n <= maps)]
         stage |= {"name": f"stage{i}", "wide": 1 if flat else wide[-1], "gap": 0 if flat else 1}
+        stage |= {"number": 1 + sum(other["kind"] == stage["kind"] for other in stages[:i])}
         stage["width"] = stage["wide"] * (stage["columns"] + stage["gap"]) - stage["gap"]
         stage["height"] = maps // stage["wide"] * (stage["rows"] + stage["gap"]) - stage["gap"]
     return stages
 
 
-def describe_filters(layers, model):
+def describe_window(layer, before):
+    """Return the shape of a layer's stage, and what it computes from windows on the stage `before` it."""
+    kind, shape, config = type(layer).__name__, layer.output.shape[1:], layer.get_config()
+    size, stride, padding = (1, 1), (1, 1), (0, 0)
+    if kind == "Conv2D":
+        size = config["kernel_size"]
+        padding = [(side - 1) // 2 for side in size]
+    elif kind == "MaxPooling2D":
+        size = stride = config["pool_size"]
+    elif kind == "Dense":
+        size, stride = before["grid"], (0, 0)
+    grid = rows, columns = shape[:2] if len(shape) == 3 else (min(HIGH, shape[0]), -(-shape[0] // HIGH))
+    maps, depth = (shape[2], shape[2]) if len(shape) == 3 else (1, shape[0])
+    if kind == "Flatten":
+        grid, rows, columns, maps = before["grid"], 1, math.prod(before["grid"]), before["maps"]
+        depth = maps
+    return {
+        "rows": rows,
+        "columns": columns,
+        "maps": maps,
+        "count": math.prod(shape),
+        "depth": depth,
+        "grid": grid,
+        "size": size,
+        "stride": stride,
+        "padding": padding,
+        "activation": config.get("activation", "linear"),
+        "weights": [encode(weights.astype("<f4").tobytes()) for weights in layer.get_weights()],
+    }
+
+
+def describe_filters(stages, model):
     """Return the filters of a convolution that stands first: of each, rows of weights in percent of the largest."""
-    if [layer["kind"] for layer in layers if layer["kind"] != "Reshape"][:1] != ["Conv2D"]:
+    if len(stages) < 2 or stages[1]["kind"] != "convolution":
         return []
-    kernel = next(layer for layer in model.layers if type(layer).__name__ == "Conv2D").kernel.numpy()
+    kernel = list_layers(model)[stages[1]["at"] - 1].kernel.numpy()
     percent = np.rint(100 * kernel[:, :, 0] / np.abs(kernel).max()).astype(int)
-    return percent.transpose(2, 0, 1).tolist() if kernel.shape[2] == 1 else []
+    return percent.transpose(2, 0, 1).tolist()
 
 
 def translate(facts, stages):

@@ -12,18 +12,15 @@ export const find = (id) => document.getElementById(id);
 // Put values into the {places} of a text.
 export const fill = (text, values) => text.replace(/{(\w+)}/g, (place, name) => values[name]);
 
-// Of an address that ends in #zh-TW&image=3: an object of the names and their values.
-export function readAddress() {
-  const parts = decodeURIComponent(location.hash.slice(1)).split("&");
-  return Object.fromEntries(parts.map((part) => part.split("=")));
-}
+// Of an address that ends in #zh-TW&image=3: the names and their values.
+export const readAddress = () => new URLSearchParams(location.hash.slice(1));
 
 // Call `show` with the texts of the language, now and whenever another one is chosen.
 export function startLanguages(texts, show) {
   const languages = Object.keys(texts);
   const usual = navigator.language.startsWith("zh") ? "zh-TW" : "en";
   const choose = () => {
-    const language = languages.find((each) => each in readAddress()) ?? memory.language ?? usual;
+    const language = languages.find((each) => readAddress().has(each)) ?? memory.language ?? usual;
     memory.language = language;
     translate(language, texts[language]);
     show(texts[language]);

@@ -1,18 +1,18 @@
 // The page. Events change `state`; once per frame, at most, what is shown is computed from it anew:
 //
-//   pen ──── strokes ── field ──┐                                  ┌─ maps, bars ─── view.js
-//                    strokes.js ├─ pixels ── activations ── stages ┤
-//   test image ─────────────────┘         network.js    stages.js  └─ explanation ── explain.js
-//                                                                       and lines ── view.js
-//   pointing, pinning, play ─── target: a stage, and a place in it ─────┘
+//   pen ──── strokes ──┐                                ┌─ maps, bars ─── view.js
+//                      ├─ pixels ── values of stages ───┤
+//   test image ────────┘ strokes.js       network.js    └─ explanation ── explain.js
+//                                                            and lines ── view.js
+//   pointing, pinning, play ── target: a stage, and the index of a value in it (stages.js)
 //
 // An address such as #zh-TW&pin=1,7,10,12&strokes=... sets the language, the target, and the strokes or the test image.
 
 import { fill, find, readAddress, startLanguages } from "../language.js";
 import { explain, formatPercent, nameTarget } from "./explain.js";
-import { computeActivations, decode, loadLayers } from "./network.js";
-import { exists, findValue, linkStages } from "./stages.js";
-import { PAD, addSegment, createField, limit, normalize } from "./strokes.js";
+import { computeActivations } from "./network.js";
+import { decode, linkStages, locate } from "./stages.js";
+import { PAD, limit, normalize, tracePath } from "./strokes.js";
 import { drawLines, paintPictures, paintStage } from "./view.js";
 
 const STEP = 7; // of the pen by an arrow key, in the units of the pad
@@ -21,9 +21,8 @@ const SIZE = 784; // pixels of a test image
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const page = JSON.parse(find("page").textContent);
-const layers = loadLayers(page.layers);
-const networks = [layers, ...page.others.map(loadLayers)];
-const stages = linkStages(page.stages, layers);
+const networks = page.networks.map(linkStages);
+const [stages] = networks;
 const output = stages.at(-1);
 const [pad, pen, number] = ["pad", "pen", "number"].map(find);
 const ink = pad.getContext("2d");
@@ -31,12 +30,11 @@ const stream = new Blob([decode(page.images)]).stream().pipeThrough(new Decompre
 const images = new Uint8Array(await new Response(stream).arrayBuffer());
 
 const state = {
-  strokes: [], // of points [x, y], whole numbers
-  field: createField(),
+  strokes: [], // of coordinates x, y, x, y, ..., whole numbers
   image: 0, // the number of a test image, or null
   point: [PAD / 2, PAD / 2], // of the pen that the keyboard moves
   down: false, // that pen
-  target: null, // what is explained: a stage, a map, y, x
+  target: null, // what is explained: a stage, and the index of a value in it
   pinned: false,
   filled: false, // whether the map of the target is filled up to it only, as while playing
   timer: null, // of playing
@@ -51,54 +49,56 @@ function change(changes) {
 function update() {
   state.frame = null;
   const drawing = readInput();
-  const values = computeActivations(layers, drawing.pixels);
-  for (const stage of stages) {
-    stage.values = values[stage.at];
+  const computed = networks.map((network) => computeActivations(network, drawing.pixels));
+  stages.forEach((stage, i) => {
+    stage.values = computed[0][i];
     stage.shown = state.filled && stage === state.target.stage ? hideUnfilled(state.target) : stage.values;
-    if (stage.canvas) paintStage(stage);
-  }
-  showDrawing(drawing);
-  showPredictions(networks.map((network) => computeActivations(network, drawing.pixels).at(-1)));
+    if (stage !== output) paintStage(stage);
+  });
+  const isEmpty = !drawing.pixels.some(Boolean);
+  showDrawing(drawing, isEmpty);
+  showPredictions(
+    computed.map((values) => values.at(-1)),
+    isEmpty,
+  );
   showExplanation(state.text);
 }
 
 function readInput() {
-  if (state.image === null) return normalize(state.field, Number(pen.value), page.stroke);
+  if (state.image === null) return normalize(state.strokes, Number(pen.value), page.stroke);
   const bytes = images.subarray(SIZE * state.image, SIZE * (state.image + 1));
   return { pixels: Float32Array.from(bytes, (value) => value / 255) };
 }
 
-function hideUnfilled({ stage, map, y, x }) {
-  const last = (y * stage.columns + x) * stage.maps + map;
-  return stage.values.map((value, i) => (i > last && i % stage.maps === map ? NaN : value));
+function hideUnfilled({ stage: { values, maps }, index }) {
+  return values.map((value, i) => (i > index && (i - index) % maps === 0 ? NaN : value));
 }
 
 // The digit's box and centre of mass, on the pad and in the image; what kind of image it is.
-function showDrawing({ extent, mass, box }) {
-  const { image, strokes, text, point } = state;
+function showDrawing({ extent, mass, box }, isEmpty) {
+  const { image, text, point } = state;
   const outline = ([left, top, right, bottom]) => `M ${left} ${top} H ${right} V ${bottom} H ${left} Z`;
   find("extent").setAttribute("d", extent ? outline(extent) : "");
   find("box").setAttribute("d", box ? outline(box) : "");
   find("mass").setAttribute("d", mass ? `M ${mass} h 0` : "");
   find("cursor").setAttribute("d", `M ${point} h 0`);
   if (image !== null) ink.drawImage(stages[0].canvas, 0, 0, PAD, PAD);
-  find("undo").disabled = find("clear").disabled = image === null && !strokes.length;
+  find("undo").disabled = find("clear").disabled = isEmpty;
   const facts = { image, label: page.labels[image], prediction: page.predictions[image] };
   const said = facts.label === facts.prediction ? text.testImage : text.misclassified;
   find("caption").textContent = image === null ? text.scaled : fill(said, facts);
 }
 
-function showPredictions(predictions) {
-  const empty = state.image === null && !state.strokes.length;
+function showPredictions(predictions, isEmpty) {
   const digits = predictions.map((shares) => shares.indexOf(Math.max(...shares)));
-  output.bars.forEach((bar, digit) => {
-    bar.querySelectorAll(".share").forEach((share, network) => {
-      share.classList.toggle("predicted", !empty && digit === digits[network]);
-      share.style = `--share: ${empty ? 0 : predictions[network][digit]}`;
-      share.lastElementChild.textContent = empty ? "–" : formatPercent(predictions[network][digit]);
-    });
+  document.querySelectorAll(".share").forEach((element, i) => {
+    const [digit, network] = [Math.floor(i / networks.length), i % networks.length];
+    const share = predictions[network][digit];
+    element.classList.toggle("predicted", !isEmpty && digit === digits[network]);
+    element.style = `--share: ${isEmpty ? 0 : share}`;
+    element.lastElementChild.textContent = isEmpty ? "–" : formatPercent(share);
   });
-  const said = empty ? state.text.drawHint : fill(state.text.prediction, { prediction: digits[0] });
+  const said = isEmpty ? state.text.drawHint : fill(state.text.prediction, { prediction: digits[0] });
   if (find("prediction").textContent !== said) find("prediction").textContent = said; // it is read aloud
 }
 
@@ -106,13 +106,10 @@ function showExplanation(text) {
   const { target, pinned, timer, channel } = state;
   document.body.classList.toggle("pinned", pinned);
   find("play").textContent = timer ? text.pause : text.play;
-  find("play").hidden = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  find("free").hidden = !pinned;
   find("heading").textContent = target ? nameTarget(target, text) : text.explanation;
   const parts = find("parts");
   const isFocused = parts.contains(document.activeElement);
-  const hints = `<p>${text.pointHint}</p><p>${text.tenDigits}</p>`;
-  parts.innerHTML = target ? explain(target, channel, text) : hints;
+  parts.innerHTML = target ? explain(target, channel, text) : "";
   if (isFocused) parts.focus({ preventScroll: true }); // what had the focus is gone
   paintPictures(parts);
   drawLines(find("overlay"), target);
@@ -121,33 +118,27 @@ function showExplanation(text) {
 
 // Drawing: with mouse, pen or finger, of which a second one draws nothing; and with the keyboard.
 
-function enter(from, to) {
-  addSegment(state.field, from, to);
-  ink.stroke(new Path2D(`M ${from} L ${to}`));
-}
-
 function setStrokes(strokes, image = null) {
-  change({ strokes, image, field: createField(), down: false });
-  ink.setTransform(pad.width / PAD, 0, 0, pad.height / PAD, 0, 0);
-  ink.clearRect(0, 0, PAD, PAD);
-  Object.assign(ink, { lineWidth: pen.value, lineCap: "round", lineJoin: "round", imageSmoothingEnabled: false });
+  change({ strokes, image, down: false });
   number.value = image ?? "";
   find("mistakes").selectedIndex = 0;
-  for (const points of strokes) points.forEach((point, i) => enter(points[Math.max(0, i - 1)], point));
+  ink.clearRect(0, 0, PAD, PAD);
+  ink.lineWidth = pen.value;
+  ink.stroke(tracePath(strokes));
 }
 
 function addPoint(point, isFirst) {
   if (isFirst && state.image !== null) setStrokes([]);
   if (isFirst) state.strokes.push([]);
   const stroke = state.strokes.at(-1);
-  enter(stroke.at(-1) ?? point, point);
-  stroke.push(point);
+  ink.stroke(tracePath([[...stroke.slice(-2), ...point]]));
+  stroke.push(...point);
   change({ point });
 }
 
 const showImage = (image) => setStrokes([], limit(Math.floor(image), 0, page.labels.length - 1));
 
-function locate({ clientX, clientY }) {
+function findPoint({ clientX, clientY }) {
   const { left, top, width, height } = pad.getBoundingClientRect();
   return [(clientX - left) / width, (clientY - top) / height].map((at) => limit(Math.round(PAD * at), 0, PAD));
 }
@@ -156,12 +147,12 @@ pad.onpointerdown = (event) => {
   if (event.button || pad.hasPointerCapture(state.pointer)) return;
   state.pointer = event.pointerId;
   pad.setPointerCapture(event.pointerId);
-  addPoint(locate(event), true);
+  addPoint(findPoint(event), true);
 };
 pad.onpointermove = (event) => {
   if (!pad.hasPointerCapture(event.pointerId)) return;
   const events = event.getCoalescedEvents?.() ?? []; // all that the pen gave since the last event
-  for (const each of events.length ? events : [event]) addPoint(locate(each), false);
+  for (const each of events.length ? events : [event]) addPoint(findPoint(each), false);
 };
 pad.onkeydown = (event) => {
   if (event.key !== " " && !(event.key in ARROWS)) return;
@@ -176,8 +167,7 @@ find("undo").onclick = () => setStrokes(state.strokes.slice(0, -1));
 find("clear").onclick = () => setStrokes([]);
 find("previous").onclick = () => showImage((state.image ?? 1) - 1);
 find("next").onclick = () => showImage((state.image ?? -1) + 1);
-number.onchange = () => showImage(number.value);
-find("mistakes").onchange = ({ target }) => showImage(target.value);
+number.onchange = find("mistakes").onchange = ({ target }) => showImage(target.value);
 
 // Pointing and pinning.
 
@@ -187,11 +177,14 @@ function select(target, pinned) {
 }
 
 function findTarget({ target, offsetX, offsetY }) {
-  const digit = output.bars.indexOf(target.closest("#bars button"));
-  if (digit >= 0) return { stage: output, map: 0, y: digit, x: 0 };
+  const bar = target.closest("#bars button");
+  if (bar) return { stage: output, index: Number(bar.value) };
   const stage = stages.find(({ canvas }) => canvas === target);
-  const scale = [target.width / target.clientWidth, target.height / target.clientHeight];
-  return stage ? findValue(stage, offsetX * scale[0], offsetY * scale[1]) : null;
+  if (!stage) return null;
+  const x = Math.floor((offsetX / target.clientWidth) * stage.width);
+  const y = Math.floor((offsetY / target.clientHeight) * stage.height);
+  const index = stage.pixels.indexOf(y * stage.width + x);
+  return index < 0 ? null : { stage, index };
 }
 
 function pointAt(event, pinned) {
@@ -207,10 +200,11 @@ find("network").addEventListener("keydown", (event) => {
   const [right, down] = ARROWS[event.key] ?? [0, 0];
   const next = { PageUp: -1, PageDown: 1 }[event.key] ?? 0;
   if (!stage || !(right || down || next || event.key === "Enter")) return;
-  const { map, y, x } =
-    state.target?.stage === stage ? state.target : { map: 0, y: stage.rows >> 1, x: stage.columns >> 1 };
-  const target = { stage, map: Math.max(0, map + next), y: Math.max(0, y + down), x: Math.max(0, x + right) };
-  if (exists(target)) select(target, state.pinned || event.key === "Enter");
+  const { rows, columns, maps } = stage;
+  const middle = ((rows >> 1) * columns + (columns >> 1)) * maps;
+  const last = state.target?.stage === stage ? state.target.index : middle;
+  const index = last + (down * columns + right) * maps + next;
+  if (index in stage.pixels) select({ stage, index }, state.pinned || event.key === "Enter");
   event.preventDefault();
 });
 find("parts").onclick = ({ target }) => {
@@ -221,11 +215,10 @@ find("free").onclick = () => select(null, false);
 
 // Playing: the window goes on to the next value of the map, which is filled up to there.
 function step() {
-  const target = state.target ?? { stage: stages[1], map: 0, y: 0, x: 0 };
-  const { stage, map, y, x } = target;
-  const next = { stage, map, y: x + 1 < stage.columns ? y : y + 1, x: (x + 1) % stage.columns };
+  const target = state.target ?? { stage: stages[1], index: 0 };
+  const next = { stage: target.stage, index: target.index + target.stage.maps };
   if (!state.filled) change({ target, pinned: true, filled: true });
-  else if (exists(next)) change({ target: next });
+  else if (next.index in next.stage.pixels) change({ target: next });
   else setTimer(null);
 }
 
@@ -251,32 +244,31 @@ onresize = onscroll = () => state.target && change();
 
 function writeAddress() {
   const { target, pinned, strokes, image } = state;
-  const pin = pinned && target ? `&pin=${[stages.indexOf(target.stage), target.map, target.y, target.x]}` : "";
-  const written = strokes.map((points) => points.flat().map((at) => at.toString(36).padStart(2, "0")));
-  const drawn = `&pen=${pen.value}&strokes=${written.map((digits) => digits.join("")).join()}`;
-  return `#${document.documentElement.lang}${pin}${image === null ? drawn : `&image=${image}`}`;
+  const pin = pinned && target ? `&pin=${[stages.indexOf(target.stage), ...locate(target)]}` : "";
+  const written = strokes.map((stroke) => stroke.map((at) => at.toString(36).padStart(2, "0")).join(""));
+  const drawn = image === null ? `&pen=${pen.value}&strokes=${written}` : `&image=${image}`;
+  return `#${document.documentElement.lang}${pin}${drawn}`;
 }
 
 function readStrokes(text) {
-  const strokes = text
-    .split(",")
-    .filter(Boolean)
-    .map((digits) => digits.match(/..../g) ?? []);
-  return strokes.map((points) => points.map((digits) => digits.match(/../g).map((at) => parseInt(at, 36))));
+  const written = text.split(",").filter(Boolean);
+  return written.map((stroke) => stroke.match(/../g).map((digits) => parseInt(digits, 36)));
 }
 
 function restore() {
   const address = readAddress();
-  pen.value = address.pen ?? pen.value;
-  if ("strokes" in address) setStrokes(readStrokes(address.strokes));
-  else if (address.image) showImage(address.image);
-  const [stage, map, y, x] = (address.pin ?? "").split(",").map(Number);
-  const target = { stage: stages[stage], map, y, x };
-  if (target.stage && exists(target)) select(target, true);
+  pen.value = address.get("pen") ?? pen.value;
+  if (address.has("strokes")) setStrokes(readStrokes(address.get("strokes")));
+  else if (address.has("image")) showImage(address.get("image"));
+  const [number, map, y, x] = address.get("pin")?.split(",").map(Number) ?? [];
+  const stage = stages[number];
+  const index = stage && (y * stage.columns + x) * stage.maps + map;
+  if (stage && index in stage.pixels) select({ stage, index }, true);
 }
 
-for (const [i, stage] of stages.entries()) stage.canvas = find(`stage${i}`);
-output.bars = [...find("bars").children];
+for (const stage of stages) stage.canvas = find(stage === output ? "bars" : stage.name);
+ink.scale(pad.width / PAD, pad.height / PAD);
+Object.assign(ink, { lineCap: "round", lineJoin: "round", imageSmoothingEnabled: false });
 setStrokes([], 0);
 startLanguages(page.text, (text) => {
   change({ text });
@@ -284,4 +276,4 @@ startLanguages(page.text, (text) => {
 });
 find("starting").remove();
 
-window.digits = { state, layers, computeActivations, readInput, setStrokes }; // for tests, and for the curious
+window.digits = { state, stages, computeActivations, readInput, setStrokes }; // for tests, and for the curious

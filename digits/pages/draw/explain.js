@@ -1,17 +1,15 @@
 // Where a value comes from (slides 22-26), as HTML: the window, the weights, the products, their sum.
 
 import { fill } from "../language.js";
-import { dense } from "./network.js";
-import { findIndex, findWindow, listGroups, readWindow } from "./stages.js";
-import { picture } from "./view.js";
+import { add, addProducts, exponentiate } from "./network.js";
+import { bySize, listGroups, locate, surround } from "./stages.js";
+import { frame, picture } from "./view.js";
 
 const WRITTEN = 49; // numbers of a window that can be read, 7x7
 const TERMS = 16; // of a sum that is written out
 
 const toUnits = (value, digits) => Math.round(value * 10 ** digits);
 const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
-const add = (values) => values.reduce((total, value) => total + value, 0);
-const bySize = (a, b) => Math.abs(b) - Math.abs(a);
 const sign = (value) => (value < 0 ? "against" : "for");
 const line = (...parts) => `<p class="sum">${parts.join("")}</p>`;
 const before = (value) => `<b class="number ${sign(value)}">${format(value)}</b>`;
@@ -27,26 +25,25 @@ const round = (share, digits) => (share < 1 ? Math.min(share, 1 - 10 ** -digits)
 export const formatPercent = (share) => `${(100 * round(share, 3)).toFixed(1)}%`;
 
 // "0.50 − 0.25 + 0.02 (bias) + 0.01 (rounding)", of terms [value, name], which add up to `total` as they are written.
-function writeSum(terms, total, text, digits = 2) {
-  const lost = toUnits(total, digits) - add(terms.map(([value]) => toUnits(value, digits)));
-  const written = [...terms, ...(lost ? [[lost / 10 ** digits, text.rounding]] : [])].map(([value, name], i) => {
-    const operator = i ? (toUnits(value, digits) < 0 ? " − " : " + ") : "";
-    const number = operator + format(i ? Math.abs(value) : value, digits);
-    return name ? fill(text.named, { number, name }) : number;
-  });
-  return `${written.join("")} = `;
+function writeSum(terms, total, text) {
+  const lost = toUnits(total, 2) - add(terms.map(([value]) => toUnits(value, 2)));
+  if (lost) terms.push([lost / 100, text.rounding]);
+  const written = terms.map(([value, name]) => fill(name ? text.named : "{number}", { number: format(value), name }));
+  return `${written.join(" + ").replaceAll("+ −", "− ")} = `;
 }
 
-// A map that is large enough for the last row of the class, with a frame around a part of it.
-function magnify(stage, map, [left, top, width, height], text) {
-  const { rows, columns } = stage.face;
-  const label = fill(stage.maps > 1 ? text.mapOf : "{name}", { name: text[stage.name], map: map + 1 });
-  const values = readWindow({ face: stage.face, values: stage.shown }, map, [0, 0, columns, rows]);
-  const place = `left: ${(100 * left) / columns}%; top: ${(100 * top) / rows}%`;
-  const size = `width: ${(100 * width) / columns}%; height: ${(100 * height) / rows}%`;
-  const frame = `<i class="window" style="${place}; ${size}"></i>`;
-  const image = picture(values, columns, stage.scale, "grey", label);
-  return `<figure><figcaption>${label}</figcaption><span class="magnified">${image}${frame}</span></figure>`;
+// A map that is large enough for the last row of the class, with a frame around some of its values.
+function magnify(stage, map, cells, text) {
+  const { maps, rows, columns, scale } = stage;
+  const label = fill(maps > 1 ? text.mapOf : "{name}", { name: text[stage.name], map: map + 1 });
+  const values = stage.shown.filter((_, index) => index % maps === map);
+  const box = surround(
+    cells.map((cell) => Math.floor(cell / maps)),
+    columns,
+  );
+  const framed = `<svg viewBox="0 0 ${columns} ${rows}">${frame(box, "window")}</svg>`;
+  const image = picture(values, columns, scale, "grey", label);
+  return `<figure><figcaption>${label}</figcaption><span class="magnified">${image}${framed}</span></figure>`;
 }
 
 // Numbers, where they can be read, else a large picture.
@@ -60,36 +57,37 @@ function table(values, columns, scale, kind, label) {
   return `<figure class="large"><figcaption>${label}</figcaption>${shown}</figure>`;
 }
 
+function countPlace(target) {
+  const [map, y, x] = locate(target);
+  return { map: map + 1, row: y + 1, column: x + 1, number: target.index + 1, digit: y };
+}
+
 // "Convolution 1, map 5, row 7, column 9: 0.53"
-export function nameTarget({ stage, map, y, x }, text) {
-  const index = findIndex({ stage, map, y, x });
-  const value = stage.kind === "output" ? formatPercent(stage.values[index]) : format(stage.values[index]);
-  const place = { map: map + 1, row: y + 1, column: x + 1, number: index + 1, digit: y };
-  return `${text[stage.name]}${text.comma}${fill(text[`${stage.kind}Place`], place)}${text.colon}${value}`;
+export function nameTarget(target, text) {
+  const { kind, name, values } = target.stage;
+  const value = (kind === "output" ? formatPercent : format)(values[target.index]);
+  return `${text[name]}${text.comma}${fill(text[`${kind}Place`], countPlace(target))}${text.colon}${value}`;
 }
 
 // `channel` is the map before whose numbers are asked for.
 export function explain(target, channel, text) {
-  const { stage, map, y, x } = target;
-  const { kind, before } = stage;
-  if (kind === "input") return line(text.inputValue);
-  const window = findWindow(target);
-  if (kind === "flatten") {
-    const place = { name: text[before.name], map: map + 1, row: window[1] + 1, column: window[0] + 1 };
-    return magnify(before, map, window, text) + line(fill(text.flattened, place));
+  const { stage, index } = target;
+  if (stage.kind === "input") return line(text.inputValue);
+  const value = magnify(stage, index % stage.maps, [index], text);
+  if (stage.kernel) return explainProducts(target, channel, value, text);
+  const [{ map, cells, inputs }] = listGroups(target);
+  const from = magnify(stage.before, map, cells, text);
+  if (stage.kind === "flatten") {
+    const place = countPlace({ stage: stage.before, index: cells[0] });
+    return from + line(fill(text.flattened, { name: text[stage.before.name], ...place }));
   }
-  const value = magnify(stage, map, [x, y, 1, 1], text);
-  if (kind !== "pooling") return explainProducts(target, channel, value, text);
-  const values = readWindow(before, map, window);
-  const candidates = table(values, window[2], largest(values), "grey", text.candidates);
-  const written = values.map((candidate) => format(candidate)).join(", ");
-  return (
-    magnify(before, map, window, text) + candidates + value + line(`max(${written}) = `, after(Math.max(...values)))
-  );
+  const candidates = table(inputs, stage.size[1], largest(inputs), "grey", text.candidates);
+  const written = inputs.map((candidate) => format(candidate)).join(", ");
+  return from + candidates + value + line(`max(${written}) = `, after(Math.max(...inputs)));
 }
 
 function explainProducts(target, channel, value, text) {
-  const { stage, y } = target;
+  const { stage, index } = target;
   const isConvolution = stage.kind === "convolution";
   const groups = listGroups(target).sort((a, b) => bySize(a.sum, b.sum));
   const chosen = groups.length > 1 ? groups.find(({ map }) => map === channel) : groups[0];
@@ -97,20 +95,21 @@ function explainProducts(target, channel, value, text) {
   const labels = isConvolution ? [text.window, text.filter] : [text.activations, text.weights];
   const weight = largest(groups.flatMap(({ weights }) => weights));
   const product = largest(groups.flatMap(({ products }) => products));
-  const listParts = ({ inputs, weights, products, columns }) => [
-    [inputs, columns, stage.before.scale, "grey", labels[0]],
-    [weights, columns, weight, "signed", labels[1]],
-    [products, columns, product, "signed", text.products],
+  const listParts = ({ inputs, weights, products }) => [
+    [inputs, stage.size[1], stage.before.scale, "grey", labels[0]],
+    [weights, stage.size[1], weight, "signed", labels[1]],
+    [products, stage.size[1], product, "signed", text.products],
   ];
   let work = explainSum(stage, groups, text);
-  if (stage.layer.activation === "softmax") work += explainSoftmax(stage, y, text);
+  if (stage.activation === "softmax") work += explainSoftmax(stage, index, text);
   if (groups.length > 1) {
     const cards = groups.map((group) => showCard(group, listParts(group), groups[0].sum, channel));
     work += line(isConvolution ? text.cards : text.cardsOfUnit) + `<div class="cards">${cards.join("")}</div>`;
   }
   const numbers = chosen ? showNumbers(listParts(chosen), text) : "";
-  const from = isConvolution ? magnify(stage.before, (chosen ?? groups[0]).map, findWindow(target), text) : "";
-  return `${from}${numbers}${isConvolution ? value : ""}<div class="work">${work}</div>`;
+  const { map, cells } = chosen ?? groups[0];
+  const maps = isConvolution ? [magnify(stage.before, map, cells, text), value] : ["", ""];
+  return `${maps[0]}${numbers}${maps[1]}<div class="work">${work}</div>`;
 }
 
 function showNumbers(parts, text) {
@@ -126,11 +125,11 @@ function showCard({ map, sum }, parts, largestSum, channel) {
 }
 
 // The sum of all products, those of a map together if there are several; then the bias, and what follows from it.
-function explainSum({ layer }, groups, text) {
+function explainSum({ activation }, groups, text) {
   const [{ bias, products }] = groups;
   const values = groups.length > 1 ? groups.map(({ sum }) => sum) : products;
   const sum = add(values) + bias;
-  const sorted = values.length > TERMS ? [...values].sort(bySize) : values;
+  const sorted = values.length > TERMS ? values.toSorted(bySize) : values;
   const terms = sorted.slice(0, TERMS).map((value) => [value]);
   const others = sorted.slice(TERMS);
   if (others.length) terms.push([add(others), fill(text.others, { count: others.length })]);
@@ -138,24 +137,26 @@ function explainSum({ layer }, groups, text) {
   const name = `<b>${fill(groups.length > 1 ? text.sumOfMaps : text.sumOfAll, counts)}</b> `;
   const relu = line("ReLU: max(0, ", before(sum), ") = ", after(Math.max(0, sum)));
   const written = writeSum([...terms, [bias, text.bias]], sum, text);
-  return line(name, written, before(sum)) + (layer.activation === "relu" ? relu : "");
+  return line(name, written, before(sum)) + (activation === "relu" ? relu : "");
 }
 
-// Ten logits, ten exponentials and their sum (≈ where the rounded ones have another), and the quotient.
-function explainSoftmax({ layer, before, values }, digit, text) {
-  const logits = Array.from(dense(layer, before.values));
-  const highest = Math.max(...logits);
-  const powers = logits.map((logit) => Math.exp(logit - highest));
+// Ten logits, ten exponentials, of which the rounded ones may have another sum, and the quotient.
+function explainSoftmax(stage, digit, text) {
+  const logits = Array.from(addProducts(stage, stage.before.values));
+  const powers = exponentiate(logits);
   const sum = add(powers);
-  const isExact = add(powers.map((power) => toUnits(power, 4))) === toUnits(sum, 4);
   const rows = [
-    [text.digits, logits.map((_, i) => i), text.total],
+    [text.digits, logits.keys(), text.total],
     [text.logits, logits.map((logit) => format(logit)), ""],
-    [fill(text.powers, { highest: format(highest) }), powers.map((power) => format(power, 4)), format(sum, 4)],
-    [text.probability, Array.from(values, formatPercent), ""],
-  ].map(([name, cells, total], row) => {
-    const tags = cells.map((cell, i) => `<td class="${i === digit ? "greatest" : ""}">${cell}</td>`);
-    return `<tr><th scope="row">${name}</th>${tags.join("")}<td>${row === 2 && !isExact ? "≈ " : ""}${total}</td></tr>`;
+    [
+      fill(text.powers, { highest: format(Math.max(...logits)) }),
+      powers.map((power) => format(power, 4)),
+      `≈ ${format(sum, 4)}`,
+    ],
+    [text.probability, Array.from(stage.values, formatPercent), ""],
+  ].map(([name, cells, total]) => {
+    const tags = Array.from(cells, (cell, i) => `<td class="${i === digit ? "greatest" : ""}">${cell}</td>`);
+    return `<tr><th scope="row">${name}</th>${tags.join("")}<td>${total}</td></tr>`;
   });
   const facts = { power: format(powers[digit], 4), sum: format(sum, 4), share: round(powers[digit] / sum, 4) };
   return `<table>${rows.join("")}</table>${line(`<b>${fill(text.softmax, facts)}</b> `, text.shifted)}`;

@@ -1,81 +1,78 @@
 // The stages of the network on the page, as draw.py describes them, and what their values come from.
+// A target is a value: its stage, and its index there. Values lie row by row, the map last, as in Keras.
+
+import { add } from "./network.js";
 
 const STRONGEST = 64; // products of a unit to which a line leads
 
-// A stage knows its layer, the stage `before` it, and its `face`: what Flatten gives looks like the maps before.
-export function linkStages(stages, layers) {
+export const decode = (base64) => Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
+export const bySize = (a, b) => Math.abs(b) - Math.abs(a);
+
+// A stage knows the one `before` it, its weights, the window of each value, and where on its canvas each value is.
+export function linkStages(stages) {
   stages.forEach((stage, i) => {
-    stage.layer = layers[stage.at - 1];
-    stage.before = stages[i - 1];
-    stage.face = stage.kind === "flatten" ? stage.before : stage;
+    const [kernel, bias] = stage.weights.map((base64) => new Float32Array(decode(base64).buffer));
+    Object.assign(stage, { kernel, bias: bias ?? new Float32Array(stage.depth), before: stages[i - 1] });
+    stage.windows = stage.before && listWindows(stage);
+    stage.pixels = Array.from({ length: stage.count }, (_, index) => findPixel({ stage, index }));
   });
   return stages;
 }
 
-// A target is a value: its stage, its map, and its row and column there. The map is last, as in Keras.
-export const findIndex = ({ stage, map, y, x }) => (y * stage.columns + x) * stage.maps + map;
-
-export function exists(target) {
-  const { rows, columns, maps, count } = target.stage;
-  return target.x < columns && target.y < rows && target.map < maps && findIndex(target) < count;
-}
-
-// Where a value lies on the stage's canvas, in its pixels: maps stand `wide` beside each other, `gap` pixels apart.
-export function findPixel({ wide, gap, rows, columns }, map, y, x) {
-  return [(map % wide) * (columns + gap) + x, Math.floor(map / wide) * (rows + gap) + y];
-}
-
-export function findValue(stage, left, top) {
-  const { wide, gap, rows, columns } = stage;
-  const map = Math.floor(top / (rows + gap)) * wide + Math.floor(left / (columns + gap));
-  const target = { stage, map, y: Math.floor(top % (rows + gap)), x: Math.floor(left % (columns + gap)) };
-  return exists(target) ? target : null;
-}
-
-// The part of each map before that a value is computed from: left, top, columns, rows.
-export function findWindow({ stage, y, x }) {
-  const { layer, before, kind } = stage;
-  const [rows, columns] = layer.size ?? [];
-  if (kind === "convolution") return [x - ((columns - 1) >> 1), y - ((rows - 1) >> 1), columns, rows];
-  if (kind === "pooling") return [x * columns, y * rows, columns, rows];
-  if (kind === "flatten") return [x % before.columns, Math.floor(x / before.columns), 1, 1];
-  return [0, 0, before.face.columns, before.face.rows];
-}
-
-// The values of a map in a window, row by row; null outside of the map.
-export function readWindow({ face, values }, map, [left, top, width, height]) {
-  const { rows, columns, maps } = face;
-  return Array.from({ length: width * height }, (_, i) => {
-    const [x, y] = [left + (i % width), top + Math.floor(i / width)];
-    return x < 0 || y < 0 || x >= columns || y >= rows ? null : values[(y * columns + x) * maps + map];
+// The places in a map before, row by row, from which all maps have a value computed; -1 is padding.
+function listWindows({ count, depth, grid, size, stride, padding, before }) {
+  const [height, width] = before.grid;
+  return Array.from({ length: count / depth }, (_, place) => {
+    const top = Math.floor(place / grid[1]) * stride[0] - padding[0];
+    const left = (place % grid[1]) * stride[1] - padding[1];
+    const places = Array.from({ length: size[0] * size[1] }, (_, tap) => {
+      const [y, x] = [top + Math.floor(tap / size[1]), left + (tap % size[1])];
+      return y < 0 || x < 0 || y >= height || x >= width ? -1 : y * width + x;
+    });
+    return places.filter((place) => place < before.count);
   });
 }
 
-// The products that add up to a value of a convolution or a unit, one group for each map before.
-export function listGroups(target) {
-  const { layer, before, kind } = target.stage;
-  const { length } = layer.bias;
-  const output = kind === "convolution" ? target.map : findIndex(target);
-  return Array.from({ length: before.maps }, (_, map) => {
-    const inputs = readWindow(before, map, findWindow(target)).slice(0, before.count);
-    const weights = inputs.map((_, i) => layer.kernel[(i * before.maps + map) * length + output]);
-    const products = inputs.map((value, i) => value * weights[i]);
-    const sum = products.reduce((total, product) => total + product, 0);
-    return { map, columns: findWindow(target)[2], inputs, weights, products, sum, bias: layer.bias[output] };
+export function locate({ stage: { maps, columns }, index }) {
+  const place = Math.floor(index / maps);
+  return [index % maps, Math.floor(place / columns), place % columns];
+}
+
+// On the stage's canvas maps stand `wide` beside each other, `gap` pixels apart.
+function findPixel(target) {
+  const { wide, gap, rows, columns, width } = target.stage;
+  const [map, y, x] = locate(target);
+  return (Math.floor(map / wide) * (rows + gap) + y) * width + (map % wide) * (columns + gap) + x;
+}
+
+// The values that one comes from, in groups: those of each map before, with weights and products if they are added up.
+export function listGroups({ stage: { kernel, bias, depth, windows, before }, index }) {
+  const places = windows[Math.floor(index / depth)];
+  const unit = index % depth;
+  return Array.from({ length: kernel ? before.maps : 1 }, (_, i) => {
+    const map = kernel ? i : unit;
+    const cells = places.map((place) => place * before.maps + map);
+    const inputs = cells.map((cell) => before.values[cell] ?? null);
+    if (!kernel) return { map, cells, inputs };
+    const weights = cells.map((_, tap) => kernel[(tap * before.maps + map) * depth + unit]);
+    const products = inputs.map((value, tap) => value * weights[tap]);
+    return { map, cells, inputs, weights, products, sum: add(products), bias: bias[unit] };
   });
 }
 
-// The parts of maps that a value comes from, and what each adds to it, if it is a sum.
+// What lines lead to: these groups, but of a unit after a single map those values that matter most.
 export function listSources(target) {
-  const { kind, before } = target.stage;
-  if (kind === "input") return [];
-  if (kind === "pooling" || kind === "flatten") return [{ map: target.map, window: findWindow(target), amount: null }];
   const groups = listGroups(target);
-  const window = kind === "convolution" ? findWindow(target) : [0, 0, before.columns, before.rows];
-  const parts = groups.map(({ map, sum }) => ({ map, window, amount: sum }));
-  if (kind === "convolution" || parts.length > 1) return parts;
-  const cells = groups[0].products.map((amount, i) => {
-    return { map: 0, window: [i % before.columns, Math.floor(i / before.columns), 1, 1], amount };
-  });
-  return cells.sort((a, b) => Math.abs(b.amount) - Math.abs(a.amount)).slice(0, STRONGEST);
+  if (groups.length > 1 || target.stage.windows.length > 1) return groups;
+  const [{ cells, products }] = groups;
+  const sources = cells.map((cell, i) => ({ cells: [cell], sum: products[i] }));
+  return sources.sort((a, b) => bySize(a.sum, b.sum)).slice(0, STRONGEST);
+}
+
+// The box around places that are counted row by row; those of padding are left out.
+export function surround(places, columns) {
+  const inside = places.filter((place) => place >= 0);
+  const [x, y] = [inside[0] % columns, Math.floor(inside[0] / columns)];
+  const [right, bottom] = [inside.at(-1) % columns, Math.floor(inside.at(-1) / columns)];
+  return { x, y, width: right - x + 1, height: bottom - y + 1 };
 }
