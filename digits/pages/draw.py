@@ -15,7 +15,7 @@ from digits.pages.template import write_page
 
 FOLDER = Path(__file__).parent / "draw"
 IMAGES = 1000  # test images on the page
-MODULES = ["language.js", *(f"draw/{name}.js" for name in ("network", "strokes", "stages", "view", "explain", "draw"))]
+MODULES = ["language.js", *(f"draw/{name}.js" for name in ("network", "strokes", "view", "explain", "draw"))]
 BRIGHT = 0.995  # of a layer's activations, those that are not shown in white
 HIGH = 32  # units in a column
 STAGES = {"Conv2D": "convolution", "MaxPooling2D": "pooling", "Flatten": "flatten", "Dense": "hidden"}

@@ -4,16 +4,15 @@
 //                      ├─ pixels ── values of stages ───┤
 //   test image ────────┘ strokes.js       network.js    └─ explanation ── explain.js
 //                                                            and lines ── view.js
-//   pointing, pinning, play ── target: a stage, and the index of a value in it (stages.js)
+//   pointing, pinning, play ── target: a stage, and the index of a value in it
 //
 // An address such as #zh-TW&pin=1,7,10,12&strokes=... sets the language, the target, and the strokes or the test image.
 
 import { fill, find, readAddress, startLanguages } from "../language.js";
 import { explain, formatPercent, nameTarget } from "./explain.js";
-import { computeActivations } from "./network.js";
-import { decode, linkStages, locate } from "./stages.js";
+import { computeActivations, decode, linkStages } from "./network.js";
 import { PAD, limit, normalize, tracePath } from "./strokes.js";
-import { drawLines, paintPictures, paintStage } from "./view.js";
+import { drawLines, findPixel, locate, paintPictures, paintStage } from "./view.js";
 
 const STEP = 7; // of the pen by an arrow key, in the units of the pad
 const INTERVAL = 250; // milliseconds for a value, while playing
@@ -37,7 +36,7 @@ const state = {
   target: null, // what is explained: a stage, and the index of a value in it
   pinned: false,
   filled: false, // whether the map of the target is filled up to it only, as while playing
-  timer: null, // of playing
+  playing: false,
   channel: null, // the map before whose numbers are asked for
 };
 
@@ -57,10 +56,7 @@ function update() {
   });
   const isEmpty = !drawing.pixels.some(Boolean);
   showDrawing(drawing, isEmpty);
-  showPredictions(
-    computed.map((values) => values.at(-1)),
-    isEmpty,
-  );
+  showPredictions(computed, isEmpty);
   showExplanation(state.text);
 }
 
@@ -75,12 +71,9 @@ function hideUnfilled({ stage: { values, maps }, index }) {
 }
 
 // The digit's box and centre of mass, on the pad and in the image; what kind of image it is.
-function showDrawing({ extent, mass, box }, isEmpty) {
+function showDrawing(drawing, isEmpty) {
   const { image, text, point } = state;
-  const outline = ([left, top, right, bottom]) => `M ${left} ${top} H ${right} V ${bottom} H ${left} Z`;
-  find("extent").setAttribute("d", extent ? outline(extent) : "");
-  find("box").setAttribute("d", box ? outline(box) : "");
-  find("mass").setAttribute("d", mass ? `M ${mass} h 0` : "");
+  for (const id of ["extent", "box", "mass"]) find(id).setAttribute("d", drawing[id] ?? "");
   find("cursor").setAttribute("d", `M ${point} h 0`);
   if (image !== null) ink.drawImage(stages[0].canvas, 0, 0, PAD, PAD);
   find("undo").disabled = find("clear").disabled = isEmpty;
@@ -89,7 +82,8 @@ function showDrawing({ extent, mass, box }, isEmpty) {
   find("caption").textContent = image === null ? text.scaled : fill(said, facts);
 }
 
-function showPredictions(predictions, isEmpty) {
+function showPredictions(computed, isEmpty) {
+  const predictions = computed.map((values) => values.at(-1));
   const digits = predictions.map((shares) => shares.indexOf(Math.max(...shares)));
   document.querySelectorAll(".share").forEach((element, i) => {
     const [digit, network] = [Math.floor(i / networks.length), i % networks.length];
@@ -103,16 +97,16 @@ function showPredictions(predictions, isEmpty) {
 }
 
 function showExplanation(text) {
-  const { target, pinned, timer, channel } = state;
+  const { target, pinned, playing, channel } = state;
   document.body.classList.toggle("pinned", pinned);
-  find("play").textContent = timer ? text.pause : text.play;
+  find("play").textContent = playing ? text.pause : text.play;
   find("heading").textContent = target ? nameTarget(target, text) : text.explanation;
   const parts = find("parts");
   const isFocused = parts.contains(document.activeElement);
   parts.innerHTML = target ? explain(target, channel, text) : "";
   if (isFocused) parts.focus({ preventScroll: true }); // what had the focus is gone
   paintPictures(parts);
-  drawLines(find("overlay"), target);
+  find("overlay").innerHTML = target ? drawLines(find("overlay"), target) : "";
   find("link").href = writeAddress();
 }
 
@@ -171,25 +165,16 @@ number.onchange = find("mistakes").onchange = ({ target }) => showImage(target.v
 
 // Pointing and pinning.
 
-function select(target, pinned) {
-  setTimer(null);
-  change({ target, pinned, filled: false });
-}
+const select = (target, pinned) => change({ target, pinned, filled: false, playing: false });
 
-function findTarget({ target, offsetX, offsetY }) {
-  const bar = target.closest("#bars button");
-  if (bar) return { stage: output, index: Number(bar.value) };
-  const stage = stages.find(({ canvas }) => canvas === target);
-  if (!stage) return null;
+function pointAt({ target, offsetX, offsetY }, pinned) {
+  const stage = stages.find(({ canvas }) => canvas.contains(target));
+  if (!stage) return;
   const x = Math.floor((offsetX / target.clientWidth) * stage.width);
   const y = Math.floor((offsetY / target.clientHeight) * stage.height);
-  const index = stage.pixels.indexOf(y * stage.width + x);
-  return index < 0 ? null : { stage, index };
-}
-
-function pointAt(event, pinned) {
-  const target = findTarget(event);
-  if (target) select(target, pinned);
+  const digit = target.closest("button")?.value;
+  const index = Number(digit ?? stage.pixels.indexOf(y * stage.width + x));
+  if (index in stage.pixels) select({ stage, index }, pinned);
 }
 
 find("network").onclick = (event) => pointAt(event, true);
@@ -197,13 +182,21 @@ find("network").onpointermove = (event) => !state.pinned && event.pointerType !=
 find("network").onpointerleave = () => state.target && !state.pinned && select(null, false);
 find("network").addEventListener("keydown", (event) => {
   const stage = stages.find(({ canvas }) => canvas === event.target);
-  const [right, down] = ARROWS[event.key] ?? [0, 0];
-  const next = { PageUp: -1, PageDown: 1 }[event.key] ?? 0;
-  if (!stage || !(right || down || next || event.key === "Enter")) return;
+  if (!stage) return;
   const { rows, columns, maps } = stage;
-  const middle = ((rows >> 1) * columns + (columns >> 1)) * maps;
-  const last = state.target?.stage === stage ? state.target.index : middle;
-  const index = last + (down * columns + right) * maps + next;
+  const row = columns * maps;
+  const steps = {
+    ArrowLeft: -maps,
+    ArrowRight: maps,
+    ArrowUp: -row,
+    ArrowDown: row,
+    PageUp: -1,
+    PageDown: 1,
+    Enter: 0,
+  };
+  if (!(event.key in steps)) return;
+  const middle = (rows >> 1) * row + (columns >> 1) * maps;
+  const index = steps[event.key] + (state.target?.stage === stage ? state.target.index : middle);
   if (index in stage.pixels) select({ stage, index }, state.pinned || event.key === "Enter");
   event.preventDefault();
 });
@@ -214,24 +207,16 @@ find("parts").onclick = ({ target }) => {
 find("free").onclick = () => select(null, false);
 
 // Playing: the window goes on to the next value of the map, which is filled up to there.
-function step() {
-  const target = state.target ?? { stage: stages[1], index: 0 };
-  const next = { stage: target.stage, index: target.index + target.stage.maps };
-  if (!state.filled) change({ target, pinned: true, filled: true });
-  else if (next.index in next.stage.pixels) change({ target: next });
-  else setTimer(null);
+function step(playing) {
+  const { stage, index } = state.target ?? { stage: stages[1], index: 0 };
+  const next = state.filled ? index + stage.maps : index;
+  const exists = next < stage.count;
+  change({ target: { stage, index: exists ? next : index }, pinned: true, filled: true, playing: playing && exists });
 }
 
-function setTimer(timer) {
-  clearInterval(state.timer);
-  change({ timer });
-}
-
-find("play").onclick = () => setTimer(state.timer ? null : setInterval(step, INTERVAL));
-find("step").onclick = () => {
-  setTimer(null);
-  step();
-};
+setInterval(() => state.playing && step(true), INTERVAL);
+find("play").onclick = () => change({ playing: !state.playing });
+find("step").onclick = () => step(false);
 
 find("fullscreen").onclick = () => document.documentElement.requestFullscreen(); // Esc leaves it
 addEventListener("keydown", (event) => {
@@ -266,7 +251,10 @@ function restore() {
   if (stage && index in stage.pixels) select({ stage, index }, true);
 }
 
-for (const stage of stages) stage.canvas = find(stage === output ? "bars" : stage.name);
+for (const stage of stages) {
+  stage.canvas = find(stage === output ? "bars" : stage.name);
+  stage.pixels = Array.from({ length: stage.count }, (_, index) => findPixel(stage, index));
+}
 ink.scale(pad.width / PAD, pad.height / PAD);
 Object.assign(ink, { lineCap: "round", lineJoin: "round", imageSmoothingEnabled: false });
 setStrokes([], 0);

@@ -1,21 +1,18 @@
 // Where a value comes from (slides 22-26), as HTML: the window, the weights, the products, their sum.
 
 import { fill } from "../language.js";
-import { add, addProducts, exponentiate } from "./network.js";
-import { bySize, listGroups, locate, surround } from "./stages.js";
-import { frame, picture } from "./view.js";
+import { add, addProducts, exponentiate, listGroups } from "./network.js";
+import { bySize, frame, largest, locate, picture, sign, surround } from "./view.js";
 
 const WRITTEN = 49; // numbers of a window that can be read, 7x7
 const TERMS = 16; // of a sum that is written out
 
 const toUnits = (value, digits) => Math.round(value * 10 ** digits);
-const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
-const sign = (value) => (value < 0 ? "against" : "for");
 const line = (...parts) => `<p class="sum">${parts.join("")}</p>`;
 const before = (value) => `<b class="number ${sign(value)}">${format(value)}</b>`;
 const after = (value) => `<b class="number after">${format(value)}</b>`;
 
-export function format(value, digits = 2) {
+function format(value, digits = 2) {
   const units = toUnits(value, digits);
   return `${units < 0 ? "−" : ""}${(Math.abs(units) / 10 ** digits).toFixed(digits)}`;
 }
@@ -24,26 +21,28 @@ export function format(value, digits = 2) {
 const round = (share, digits) => (share < 1 ? Math.min(share, 1 - 10 ** -digits) : 1).toFixed(digits);
 export const formatPercent = (share) => `${(100 * round(share, 3)).toFixed(1)}%`;
 
-// "0.50 − 0.25 + 0.02 (bias) + 0.01 (rounding)", of terms [value, name], which add up to `total` as they are written.
-function writeSum(terms, total, text) {
-  const lost = toUnits(total, 2) - add(terms.map(([value]) => toUnits(value, 2)));
-  if (lost) terms.push([lost / 100, text.rounding]);
-  const written = terms.map(([value, name]) => fill(name ? text.named : "{number}", { number: format(value), name }));
-  return `${written.join(" + ").replaceAll("+ −", "− ")} = `;
+function describePlace(target) {
+  const [map, y, x] = locate(target);
+  return { map: map + 1, row: y + 1, column: x + 1, number: target.index + 1, digit: y };
+}
+
+// "Convolution 1, map 5, row 7, column 9: 0.53"
+export function nameTarget(target, text) {
+  const { kind, name, values } = target.stage;
+  const value = kind === "output" ? formatPercent(values[target.index]) : format(values[target.index]);
+  return `${text[name]}${text.comma}${fill(text[`${kind}Place`], describePlace(target))}${text.colon}${value}`;
 }
 
 // A map that is large enough for the last row of the class, with a frame around some of its values.
-function magnify(stage, map, cells, text) {
+function magnify(stage, cells, text) {
   const { maps, rows, columns, scale } = stage;
+  const map = cells.find((cell) => cell >= 0) % maps;
   const label = fill(maps > 1 ? text.mapOf : "{name}", { name: text[stage.name], map: map + 1 });
+  const places = cells.map((cell) => Math.floor(cell / maps));
   const values = stage.shown.filter((_, index) => index % maps === map);
-  const box = surround(
-    cells.map((cell) => Math.floor(cell / maps)),
-    columns,
-  );
-  const framed = `<svg viewBox="0 0 ${columns} ${rows}">${frame(box, "window")}</svg>`;
   const image = picture(values, columns, scale, "grey", label);
-  return `<figure><figcaption>${label}</figcaption><span class="magnified">${image}${framed}</span></figure>`;
+  const window = `<svg viewBox="0 0 ${columns} ${rows}">${frame(surround(places, columns), "window")}</svg>`;
+  return `<figure><figcaption>${label}</figcaption><span class="magnified">${image}${window}</span></figure>`;
 }
 
 // Numbers, where they can be read, else a large picture.
@@ -57,59 +56,44 @@ function table(values, columns, scale, kind, label) {
   return `<figure class="large"><figcaption>${label}</figcaption>${shown}</figure>`;
 }
 
-function countPlace(target) {
-  const [map, y, x] = locate(target);
-  return { map: map + 1, row: y + 1, column: x + 1, number: target.index + 1, digit: y };
-}
-
-// "Convolution 1, map 5, row 7, column 9: 0.53"
-export function nameTarget(target, text) {
-  const { kind, name, values } = target.stage;
-  const value = (kind === "output" ? formatPercent : format)(values[target.index]);
-  return `${text[name]}${text.comma}${fill(text[`${kind}Place`], countPlace(target))}${text.colon}${value}`;
-}
-
 // `channel` is the map before whose numbers are asked for.
 export function explain(target, channel, text) {
-  const { stage, index } = target;
-  if (stage.kind === "input") return line(text.inputValue);
-  const value = magnify(stage, index % stage.maps, [index], text);
-  if (stage.kernel) return explainProducts(target, channel, value, text);
-  const [{ map, cells, inputs }] = listGroups(target);
-  const from = magnify(stage.before, map, cells, text);
-  if (stage.kind === "flatten") {
-    const place = countPlace({ stage: stage.before, index: cells[0] });
-    return from + line(fill(text.flattened, { name: text[stage.before.name], ...place }));
+  const { kind, before } = target.stage;
+  if (kind === "input") return line(text.inputValue);
+  const groups = listGroups(target).sort((a, b) => bySize(a.sum, b.sum));
+  if (kind === "hidden" || kind === "output") return explainProducts(target, groups, channel, "", text);
+  const { cells, inputs } = groups.find(({ map }) => map === channel) ?? groups[0];
+  const from = magnify(before, cells, text);
+  if (kind === "flatten") {
+    const place = describePlace({ stage: before, index: cells[0] });
+    return from + line(fill(text.flattened, { name: text[before.name], ...place }));
   }
-  const candidates = table(inputs, stage.size[1], largest(inputs), "grey", text.candidates);
+  const value = magnify(target.stage, [target.index], text);
+  if (kind === "convolution") return from + explainProducts(target, groups, channel, value, text);
+  const candidates = table(inputs, target.stage.size[1], largest(inputs), "grey", text.candidates);
   const written = inputs.map((candidate) => format(candidate)).join(", ");
   return from + candidates + value + line(`max(${written}) = `, after(Math.max(...inputs)));
 }
 
-function explainProducts(target, channel, value, text) {
-  const { stage, index } = target;
-  const isConvolution = stage.kind === "convolution";
-  const groups = listGroups(target).sort((a, b) => bySize(a.sum, b.sum));
-  const chosen = groups.length > 1 ? groups.find(({ map }) => map === channel) : groups[0];
-  // What each map adds, in three pictures: values, columns, the scale of them all, kind, label.
-  const labels = isConvolution ? [text.window, text.filter] : [text.activations, text.weights];
-  const weight = largest(groups.flatMap(({ weights }) => weights));
-  const product = largest(groups.flatMap(({ products }) => products));
+function explainProducts({ stage, index }, groups, channel, value, text) {
+  const names =
+    stage.kind === "convolution" ? ["window", "filter", "cards"] : ["activations", "weights", "cardsOfUnit"];
+  const [weight, product] = ["weights", "products"].map((name) => largest(groups.flatMap((group) => group[name])));
+  // What a map adds, in three pictures: values, columns, the scale of them all, kind, label.
   const listParts = ({ inputs, weights, products }) => [
-    [inputs, stage.size[1], stage.before.scale, "grey", labels[0]],
-    [weights, stage.size[1], weight, "signed", labels[1]],
+    [inputs, stage.size[1], stage.before.scale, "grey", text[names[0]]],
+    [weights, stage.size[1], weight, "signed", text[names[1]]],
     [products, stage.size[1], product, "signed", text.products],
   ];
+  const chosen = groups.length > 1 ? groups.find(({ map }) => map === channel) : groups[0];
+  const numbers = chosen ? showNumbers(listParts(chosen), text) : "";
   let work = explainSum(stage, groups, text);
   if (stage.activation === "softmax") work += explainSoftmax(stage, index, text);
   if (groups.length > 1) {
     const cards = groups.map((group) => showCard(group, listParts(group), groups[0].sum, channel));
-    work += line(isConvolution ? text.cards : text.cardsOfUnit) + `<div class="cards">${cards.join("")}</div>`;
+    work += `${line(text[names[2]])}<div class="cards">${cards.join("")}</div>`;
   }
-  const numbers = chosen ? showNumbers(listParts(chosen), text) : "";
-  const { map, cells } = chosen ?? groups[0];
-  const maps = isConvolution ? [magnify(stage.before, map, cells, text), value] : ["", ""];
-  return `${maps[0]}${numbers}${maps[1]}<div class="work">${work}</div>`;
+  return `${numbers}${value}<div class="work">${work}</div>`;
 }
 
 function showNumbers(parts, text) {
@@ -140,24 +124,27 @@ function explainSum({ activation }, groups, text) {
   return line(name, written, before(sum)) + (activation === "relu" ? relu : "");
 }
 
+// "0.50 − 0.25 + 0.02 (bias) + 0.01 (rounding) = ", of terms [value, name], which add up to `total` as it is written.
+function writeSum(terms, total, text) {
+  const lost = toUnits(total, 2) - add(terms.map(([value]) => toUnits(value, 2)));
+  if (lost) terms.push([lost / 100, text.rounding]);
+  const written = terms.map(([value, name]) => fill(name ? text.named : "{number}", { number: format(value), name }));
+  return `${written.join(" + ").replaceAll("+ −", "− ")} = `;
+}
+
 // Ten logits, ten exponentials, of which the rounded ones may have another sum, and the quotient.
 function explainSoftmax(stage, digit, text) {
-  const logits = Array.from(addProducts(stage, stage.before.values));
+  const logits = [...addProducts(stage, stage.before.values)];
   const powers = exponentiate(logits);
-  const sum = add(powers);
+  const [power, sum] = [powers[digit], add(powers)].map((value) => format(value, 4));
+  const shown = { sum, power, share: round(stage.values[digit], 4), highest: format(Math.max(...logits)) };
+  const row = (name, cells) => `<tr><th scope="row">${name}</th><td>${cells.join("</td><td>")}</td></tr>`;
   const rows = [
-    [text.digits, logits.keys(), text.total],
-    [text.logits, logits.map((logit) => format(logit)), ""],
-    [
-      fill(text.powers, { highest: format(Math.max(...logits)) }),
-      powers.map((power) => format(power, 4)),
-      `≈ ${format(sum, 4)}`,
-    ],
-    [text.probability, Array.from(stage.values, formatPercent), ""],
-  ].map(([name, cells, total]) => {
-    const tags = Array.from(cells, (cell, i) => `<td class="${i === digit ? "greatest" : ""}">${cell}</td>`);
-    return `<tr><th scope="row">${name}</th>${tags.join("")}<td>${total}</td></tr>`;
-  });
-  const facts = { power: format(powers[digit], 4), sum: format(sum, 4), share: round(powers[digit] / sum, 4) };
-  return `<table>${rows.join("")}</table>${line(`<b>${fill(text.softmax, facts)}</b> `, text.shifted)}`;
+    row(text.digits, [...logits.keys(), text.total]),
+    row(text.logits, [...logits.map((logit) => format(logit)), ""]),
+    row(fill(text.powers, shown), [...powers.map((each) => format(each, 4)), `≈ ${sum}`]),
+    row(text.probability, [...Array.from(stage.values, formatPercent), ""]),
+  ];
+  const columns = `<colgroup><col span="${digit + 1}"><col class="greatest"></colgroup>`;
+  return `<table>${columns}${rows.join("")}</table>${line(`<b>${fill(text.softmax, shown)}</b> `, text.shifted)}`;
 }

@@ -1,9 +1,36 @@
-// What Keras's layers compute when they predict: one image at a time, channels last, numbers in float32.
-// A stage computes each value from a window on the stage before; that of a dense layer is everything there (stages.js).
+// The network on the page, as Keras computes it when it predicts: stages from left to right, whose values come from
+// windows on the stage before; a dense layer has a single window, which is all there is. Values lie row by row, the map
+// last. A target is one of them: its stage, and its index there.
 
-export const add = (values) => values.reduce((total, value) => total + value, 0);
 const relu = (values) => values.map((value) => Math.max(0, value));
 const ACTIVATIONS = { linear: (values) => values, relu, softmax };
+
+export const add = (values) => values.reduce((total, value) => total + value, 0);
+export const decode = (base64) => Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
+
+// From the stages as draw.py describes them to stages that know their weights, their windows and the stage before.
+export function linkStages(stages) {
+  stages.forEach((stage, i) => {
+    const [kernel, bias] = stage.weights.map((base64) => new Float32Array(decode(base64).buffer));
+    Object.assign(stage, { kernel, bias: bias ?? new Float32Array(stage.depth), before: stages[i - 1] });
+    if (stage.before) stage.windows = listWindows(stage);
+  });
+  return stages;
+}
+
+// Of each window its places in a map, row by row; -1 is padding.
+function listWindows({ count, depth, grid, size, stride, padding, before }) {
+  const [height, width] = before.grid;
+  return Array.from({ length: count / depth }, (_, place) => {
+    const top = Math.floor(place / grid[1]) * stride[0] - padding[0];
+    const left = (place % grid[1]) * stride[1] - padding[1];
+    const places = Array.from({ length: size[0] * size[1] }, (_, tap) => {
+      const [y, x] = [top + Math.floor(tap / size[1]), left + (tap % size[1])];
+      return y < 0 || x < 0 || y >= height || x >= width ? -1 : y * width + x;
+    });
+    return places.filter((place) => place < before.count);
+  });
+}
 
 // From 784 numbers in [0, 1] to a list: these, and what each stage makes of them.
 export function computeActivations(stages, pixels) {
@@ -18,25 +45,24 @@ export function computeActivations(stages, pixels) {
 // Slides 22-23, before the activation. Inputs that are zero, which are many, cost nothing.
 export function addProducts({ windows, before, kernel, bias }, input) {
   const output = new Float32Array(windows.length * bias.length);
-  for (const [at, places] of windows.entries()) {
+  windows.forEach((places, at) => {
     const values = output.subarray(at * bias.length, (at + 1) * bias.length);
     values.set(bias);
     for (let tap = 0; tap < places.length * before.maps; tap++) {
       const place = places[Math.floor(tap / before.maps)];
-      const value = input[place * before.maps + (tap % before.maps)];
-      if (place < 0 || value === 0) continue;
+      const value = place < 0 ? 0 : input[place * before.maps + (tap % before.maps)];
+      if (value === 0) continue;
       for (let unit = 0; unit < values.length; unit++) values[unit] += value * kernel[tap * values.length + unit];
     }
-  }
+  });
   return output;
 }
 
-// Slides 24-26; Flatten takes one value, which stays as it is.
+// Slides 24-26. The windows of Flatten have one value.
 function takeLargest({ windows, maps }, input) {
-  const takeFrom = (places, map) =>
-    places.reduce((most, place) => Math.max(most, input[place * maps + map]), -Infinity);
-  return Float32Array.from({ length: windows.length * maps }, (_, i) =>
-    takeFrom(windows[Math.floor(i / maps)], i % maps),
+  const takeFrom = (places, map) => Math.max(...places.map((place) => input[place * maps + map]));
+  return Float32Array.from(
+    windows.flatMap((places) => Array.from({ length: maps }, (_, map) => takeFrom(places, map))),
   );
 }
 
@@ -48,5 +74,19 @@ export function exponentiate(logits) {
 
 function softmax(logits) {
   const powers = exponentiate(logits);
-  return powers.map((power) => power / add(powers));
+  const sum = add(powers);
+  return powers.map((power) => power / sum);
+}
+
+// What a value comes from, one group for each map: the indices of its inputs, and what they are multiplied by.
+export function listGroups({ stage: { kernel, bias, depth, windows, before }, index }) {
+  const unit = index % depth;
+  const maps = kernel ? [...Array(before.maps).keys()] : [unit];
+  return maps.map((map) => {
+    const cells = windows[Math.floor(index / depth)].map((place) => place * before.maps + map);
+    const inputs = cells.map((cell) => before.values[cell] ?? null);
+    const weights = cells.map((_, tap) => kernel?.[(tap * before.maps + map) * depth + unit]);
+    const products = inputs.map((value, tap) => value * weights[tap]);
+    return { map, cells, inputs, weights, products, sum: add(products), bias: bias[unit] };
+  });
 }

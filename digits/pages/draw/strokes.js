@@ -13,7 +13,7 @@ export const tracePath = (strokes) => new Path2D(strokes.map((stroke) => `M ${st
 
 // Draw the strokes anew, 20 pixels long, with a pen as wide as MNIST's, and the centre of mass in the middle.
 // `pen` is as wide as the strokes were drawn; `widths` are the least and the greatest in MNIST, in pixels.
-// Also return the digit's `extent` and centre of `mass` on the pad, and its `box` in the image.
+// Also return, as paths, the digit's `extent` and centre of `mass` on the pad, and its `box` in the image.
 export function normalize(strokes, pen, widths) {
   if (!strokes.length) return { pixels: new Float32Array(SIDE * SIDE) };
   const points = strokes.flat();
@@ -34,13 +34,19 @@ export function normalize(strokes, pen, widths) {
     (place) => add(image.map((value, i) => value * (place(i) + 0.5))) / add(image),
   );
   const [across, down] = [Math.round(SIDE / 2 - x), Math.round(SIDE / 2 - y)];
+  const [farRight, farDown] = [
+    across + 2 * radius + scale * (right - left),
+    down + 2 * radius + scale * (bottom - top),
+  ];
   return {
     pixels: readInk(context, across, down),
-    extent: [left - pen / 2, top - pen / 2, right + pen / 2, bottom + pen / 2],
-    box: [across, down, across + 2 * radius + scale * (right - left), down + 2 * radius + scale * (bottom - top)],
-    mass: [left + (x - radius) / scale, top + (y - radius) / scale],
+    extent: outline(left - pen / 2, top - pen / 2, right + pen / 2, bottom + pen / 2),
+    box: outline(across, down, farRight, farDown),
+    mass: `M ${left + (x - radius) / scale} ${top + (y - radius) / scale} h 0`,
   };
 }
+
+const outline = (left, top, right, bottom) => `M ${left} ${top} H ${right} V ${bottom} H ${left} Z`;
 
 // How much of each pixel the pen covers, in 255ths, when the digit is moved by whole pixels.
 function readInk(context, across, down) {
