@@ -212,11 +212,14 @@ def test_a_hand_on_the_keyboard_draws_and_pins(open_page):
 
 def click_value(page, stage, at, y, x):
     """Click a value of a map on the page."""
-    shape = page.evaluate("i => JSON.parse(document.getElementById('page').textContent).networks[0][i]", stage)
-    left = at % shape["wide"] * (shape["columns"] + shape["gap"]) + x + 0.5
-    top = at // shape["wide"] * (shape["rows"] + shape["gap"]) + y + 0.5
+    find = """([i, map, y, x]) => {
+        const { columns, maps, pixels, width, height } = digits.stages[i];
+        const pixel = pixels[(y * columns + x) * maps + map];
+        return [(pixel % width + 0.5) / width, (Math.floor(pixel / width) + 0.5) / height];
+    }"""
+    left, top = page.evaluate(find, [stage, *map(int, (at, y, x))])
     box = page.locator(f"#stage{stage}").bounding_box()
-    page.mouse.click(box["x"] + left * box["width"] / shape["width"], box["y"] + top * box["height"] / shape["height"])
+    page.mouse.click(box["x"] + left * box["width"], box["y"] + top * box["height"])
     page.mouse.move(5, 5)  # it is pinned
     settle(page)
 

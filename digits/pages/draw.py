@@ -92,6 +92,8 @@ def find_unknown(model):
         kind, settings = type(layer).__name__, layer.get_config()
         known = KNOWN.get(kind, {}) | ({"strides": [settings["pool_size"]]} if kind == "MaxPooling2D" else {})
         reasons = [f"{name}={settings[name]}" for name, values in known.items() if settings[name] not in values]
+        if kind == "Reshape" and (layer is not layers[0] or layer.output.shape[1:3] != (28, 28)):
+            reasons.append(f"an output of shape {layer.output.shape[1:]}")
         if kind == "Dense" and len(layer.input.shape) > 2:
             reasons.append(f"an input of shape {layer.input.shape[1:]}")
         if reasons or kind not in KNOWN:
@@ -102,64 +104,75 @@ def find_unknown(model):
 
 
 def describe_stages(model, images):
-    """Return what the page shows and computes of a network, from left to right: its input, and each layer but those
-    that pass their values on.
+    """Return what the page shows and computes of a network: its input and each layer but those that pass values on.
 
     A stage has `maps` of `rows` x `columns` values, the map last, as in Keras; units are one such map, and what Flatten
-    gives is one row per map. `depth` values at a time are computed from a window on the stage before, which has `grid`
-    places: its `size`, its `stride`, and the `padding` above and to the left; that of a dense layer is all of it. The
-    scale of a stage follows from its activations for some test images. `at` counts the layers of Keras. Its canvas has
-    `wide` maps side by side, `gap` pixels apart.
+    gives is one row per map. `depth` values at a time are computed from one of the `windows`. The scale of a stage
+    follows from its activations for some test images; `at` counts the layers of Keras.
     """
-    stages = [{"kind": "input", "at": 0, "rows": 28, "columns": 28, "maps": 1, "count": 784, "grid": (28, 28)}]
-    stages[0] |= {"scale": 1, "weights": []}
-    layers, values = list_layers(model), images
+    grid, values, layers = (28, 28), images, list_layers(model)
+    stages = [{"kind": "input", "at": 0, "count": 784, "scale": 1, "weights": []} | lay_out(*grid, 1)]
     for at, layer in enumerate(layers, 1):
-        values, before = layer(values), stages[-1]
-        kind = STAGES.get(type(layer).__name__)
-        if not kind or (kind == "flatten" and before["maps"] == 1):
+        kind, shape, values = STAGES.get(type(layer).__name__), layer.output.shape[1:], layer(values)
+        maps = stages[-1]["maps"]
+        if not kind or (kind == "flatten" and maps == 1):
             continue  # it passes its values on
-        scale = float(f"{np.quantile(np.array(values), BRIGHT):.3g}") or 1
-        kind = "output" if at == len(layers) else kind
-        stages.append({"kind": kind, "at": at, "scale": scale, **describe_window(layer, before)})
+        windows = list_windows(layer, *grid)
+        height, width = windows.shape[2:]
+        stage = {
+            "kind": "output" if at == len(layers) else kind,
+            "at": at,
+            "count": math.prod(shape),
+            "depth": maps if kind == "flatten" else shape[-1],
+            "scale": float(f"{np.quantile(np.array(values), BRIGHT):.3g}") or 1,
+            "activation": getattr(getattr(layer, "activation", None), "__name__", "linear"),
+            "across": width,
+            "windows": windows.reshape(-1, height * width)[:, : stages[-1]["count"]].tolist(),
+            "weights": [encode(weights.astype("<f4").tobytes()) for weights in layer.get_weights()],
+        }
+        if kind == "flatten":
+            stage |= lay_out(1, math.prod(grid), maps, wide=1, gap=0)
+        else:
+            *grid, maps = shape if len(shape) == 3 else (min(HIGH, shape[0]), -(-shape[0] // HIGH), 1)
+            stage |= lay_out(*grid, maps)
+        stages.append(stage)
     for i, stage in enumerate(stages):
-        maps, flat = stage["maps"], stage["kind"] == "flatten"
-        wide = [n for n in range(1, maps + 1) if maps % n == 0 and (n == 1 or 2 * n * n <= maps)]
-        stage |= {"name": f"stage{i}", "wide": 1 if flat else wide[-1], "gap": 0 if flat else 1}
-        stage |= {"number": 1 + sum(other["kind"] == stage["kind"] for other in stages[:i])}
-        stage["width"] = stage["wide"] * (stage["columns"] + stage["gap"]) - stage["gap"]
-        stage["height"] = maps // stage["wide"] * (stage["rows"] + stage["gap"]) - stage["gap"]
+        number = 1 + sum(other["kind"] == stage["kind"] for other in stages[:i])
+        stage |= {"name": f"stage{i}", "number": number, "pixels": stage["pixels"][: stage["count"]]}
     return stages
 
 
-def describe_window(layer, before):
-    """Return the shape of a layer's stage, and what it computes from windows on the stage `before` it."""
-    kind, shape, config = type(layer).__name__, layer.output.shape[1:], layer.get_config()
-    size, stride, padding = (1, 1), (1, 1), (0, 0)
+def list_windows(layer, rows, columns):
+    """Return the windows of a layer on a map: those of its own rows and columns, (rows, columns, height, width).
+
+    A window is places of the map, which are counted row by row; -1 is padding. That of a dense layer is the whole map.
+    """
+    kind, places = type(layer).__name__, np.arange(rows * columns).reshape(rows, columns)
+    whole = (rows, columns) if kind == "Dense" else (1, 1)
+    size = step = getattr(layer, "kernel_size", getattr(layer, "pool_size", whole))
     if kind == "Conv2D":
-        size = config["kernel_size"]
-        padding = [(side - 1) // 2 for side in size]
-    elif kind == "MaxPooling2D":
-        size = stride = config["pool_size"]
-    elif kind == "Dense":
-        size, stride = before["grid"], (0, 0)
-    grid = rows, columns = shape[:2] if len(shape) == 3 else (min(HIGH, shape[0]), -(-shape[0] // HIGH))
-    maps, depth = (shape[2], shape[2]) if len(shape) == 3 else (1, shape[0])
-    if kind == "Flatten":
-        grid, rows, columns, maps = before["grid"], 1, math.prod(before["grid"]), before["maps"]
-        depth = maps
+        places = np.pad(places, [((side - 1) // 2, side // 2) for side in size], constant_values=-1)
+        step = (1, 1)
+    return np.lib.stride_tricks.sliding_window_view(places, size)[:: step[0], :: step[1]]
+
+
+def lay_out(rows, columns, maps, wide=None, gap=1):
+    """Return the shape of a stage and of its canvas, and the pixel of each of its values there, counted row by row.
+
+    There are `wide` maps side by side, `gap` pixels apart.
+    """
+    wide = wide or max(n for n in range(1, maps + 1) if maps % n == 0 and (n == 1 or 2 * n * n <= maps))
+    width = wide * (columns + gap) - gap
+    y, x, at = np.indices((rows, columns, maps))
+    pixels = (at // wide * (rows + gap) + y) * width + at % wide * (columns + gap) + x
     return {
         "rows": rows,
         "columns": columns,
         "maps": maps,
-        "count": math.prod(shape),
-        "depth": depth,
-        "grid": grid,
-        "size": size,
-        "stride": stride,
-        "padding": padding,
-        "activation": config.get("activation", "linear"),
-        "weights": [encode(weights.astype("<f4").tobytes()) for weights in layer.get_weights()],
+        "wide": wide,
+        "width": width,
+        "height": maps // wide * (rows + gap) - gap,
+        "pixels": pixels.ravel().tolist(),
     }
 
 

@@ -1,10 +1,5 @@
-// The report page: its language, and the section that the address names, unfolded.
+// The report page in its two languages. What the address names is unfolded by the browser.
 
 import { find, startLanguages } from "./language.js";
 
-function unfold() {
-  const section = find(decodeURIComponent(location.hash.slice(1)));
-  if (section) section.open = true;
-}
-
-startLanguages(JSON.parse(find("page").textContent), unfold);
+startLanguages(JSON.parse(find("page").textContent));

@@ -15,27 +15,20 @@ export const fill = (text, values) => text.replace(/{(\w+)}/g, (place, name) => 
 // Of an address that ends in #zh-TW&image=3: the names and their values.
 export const readAddress = () => new URLSearchParams(location.hash.slice(1));
 
-// Call `show` with the texts of the language, now and whenever another one is chosen.
-export function startLanguages(texts, show) {
-  const languages = Object.keys(texts);
+// Say the page's texts in its language, now and whenever the address changes; then call `show` with them.
+export function startLanguages(texts, show = () => {}) {
+  const [first, second] = Object.keys(texts);
   const usual = navigator.language.startsWith("zh") ? "zh-TW" : "en";
   const choose = () => {
-    const language = languages.find((each) => readAddress().has(each)) ?? memory.language ?? usual;
-    memory.language = language;
-    translate(language, texts[language]);
-    show(texts[language]);
-  };
-  find("language").onclick = () => {
-    history.replaceState(null, "", `#${languages.find((language) => language !== document.documentElement.lang)}`);
-    choose();
+    const language = [first, second].find((each) => readAddress().has(each)) ?? memory.language ?? usual;
+    const text = texts[language];
+    memory.language = document.documentElement.lang = language;
+    document.title = text.title;
+    for (const element of document.querySelectorAll("[data-text]")) element.textContent = text[element.dataset.text];
+    for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = text[element.dataset.label];
+    find("language").href = `#${language === first ? second : first}`;
+    show(text);
   };
   addEventListener("hashchange", choose);
   choose();
-}
-
-function translate(language, text) {
-  document.documentElement.lang = language;
-  document.title = text.title;
-  for (const element of document.querySelectorAll("[data-text]")) element.textContent = text[element.dataset.text];
-  for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = text[element.dataset.label];
 }

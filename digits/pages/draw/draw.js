@@ -10,9 +10,9 @@
 
 import { fill, find, readAddress, startLanguages } from "../language.js";
 import { explain, formatPercent, nameTarget } from "./explain.js";
-import { computeActivations, decode, linkStages } from "./network.js";
+import { computeActivations, decode, linkStages, locate } from "./network.js";
 import { PAD, limit, normalize, tracePath } from "./strokes.js";
-import { drawLines, findPixel, locate, paintPictures, paintStage } from "./view.js";
+import { drawLines, paintPictures, paintStage } from "./view.js";
 
 const STEP = 7; // of the pen by an arrow key, in the units of the pad
 const INTERVAL = 250; // milliseconds for a value, while playing
@@ -229,21 +229,17 @@ onresize = onscroll = () => state.target && change();
 
 function writeAddress() {
   const { target, pinned, strokes, image } = state;
-  const pin = pinned && target ? `&pin=${[stages.indexOf(target.stage), ...locate(target)]}` : "";
+  const pin = pinned ? `&pin=${[stages.indexOf(target.stage), ...locate(target)]}` : "";
   const written = strokes.map((stroke) => stroke.map((at) => at.toString(36).padStart(2, "0")).join(""));
   const drawn = image === null ? `&pen=${pen.value}&strokes=${written}` : `&image=${image}`;
   return `#${document.documentElement.lang}${pin}${drawn}`;
 }
 
-function readStrokes(text) {
-  const written = text.split(",").filter(Boolean);
-  return written.map((stroke) => stroke.match(/../g).map((digits) => parseInt(digits, 36)));
-}
-
 function restore() {
   const address = readAddress();
   pen.value = address.get("pen") ?? pen.value;
-  if (address.has("strokes")) setStrokes(readStrokes(address.get("strokes")));
+  const written = address.get("strokes")?.split(",").filter(Boolean);
+  if (written) setStrokes(written.map((stroke) => stroke.match(/../g).map((at) => parseInt(at, 36))));
   else if (address.has("image")) showImage(address.get("image"));
   const [number, map, y, x] = address.get("pin")?.split(",").map(Number) ?? [];
   const stage = stages[number];
@@ -251,10 +247,7 @@ function restore() {
   if (stage && index in stage.pixels) select({ stage, index }, true);
 }
 
-for (const stage of stages) {
-  stage.canvas = find(stage === output ? "bars" : stage.name);
-  stage.pixels = Array.from({ length: stage.count }, (_, index) => findPixel(stage, index));
-}
+for (const stage of stages) stage.canvas = find(stage === output ? "bars" : stage.name);
 ink.scale(pad.width / PAD, pad.height / PAD);
 Object.assign(ink, { lineCap: "round", lineJoin: "round", imageSmoothingEnabled: false });
 setStrokes([], 0);

@@ -1,8 +1,8 @@
 // Where a value comes from (slides 22-26), as HTML: the window, the weights, the products, their sum.
 
 import { fill } from "../language.js";
-import { add, addProducts, exponentiate, listGroups } from "./network.js";
-import { bySize, frame, largest, locate, picture, sign, surround } from "./view.js";
+import { add, addProducts, exponentiate, listGroups, locate } from "./network.js";
+import { bySize, frame, largest, picture, sign, surround } from "./view.js";
 
 const WRITTEN = 49; // numbers of a window that can be read, 7x7
 const TERMS = 16; // of a sum that is written out
@@ -70,7 +70,7 @@ export function explain(target, channel, text) {
   }
   const value = magnify(target.stage, [target.index], text);
   if (kind === "convolution") return from + explainProducts(target, groups, channel, value, text);
-  const candidates = table(inputs, target.stage.size[1], largest(inputs), "grey", text.candidates);
+  const candidates = table(inputs, target.stage.across, largest(inputs), "grey", text.candidates);
   const written = inputs.map((candidate) => format(candidate)).join(", ");
   return from + candidates + value + line(`max(${written}) = `, after(Math.max(...inputs)));
 }
@@ -81,9 +81,9 @@ function explainProducts({ stage, index }, groups, channel, value, text) {
   const [weight, product] = ["weights", "products"].map((name) => largest(groups.flatMap((group) => group[name])));
   // What a map adds, in three pictures: values, columns, the scale of them all, kind, label.
   const listParts = ({ inputs, weights, products }) => [
-    [inputs, stage.size[1], stage.before.scale, "grey", text[names[0]]],
-    [weights, stage.size[1], weight, "signed", text[names[1]]],
-    [products, stage.size[1], product, "signed", text.products],
+    [inputs, stage.across, stage.before.scale, "grey", text[names[0]]],
+    [weights, stage.across, weight, "signed", text[names[1]]],
+    [products, stage.across, product, "signed", text.products],
   ];
   const chosen = groups.length > 1 ? groups.find(({ map }) => map === channel) : groups[0];
   const numbers = chosen ? showNumbers(listParts(chosen), text) : "";

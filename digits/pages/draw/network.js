@@ -8,28 +8,14 @@ const ACTIVATIONS = { linear: (values) => values, relu, softmax };
 export const add = (values) => values.reduce((total, value) => total + value, 0);
 export const decode = (base64) => Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
 
-// From the stages as draw.py describes them to stages that know their weights, their windows and the stage before.
+// From the stages as draw.py describes them to stages that know their weights and the stage before. A window is a list
+// of places in a map, -1 for padding.
 export function linkStages(stages) {
   stages.forEach((stage, i) => {
     const [kernel, bias] = stage.weights.map((base64) => new Float32Array(decode(base64).buffer));
     Object.assign(stage, { kernel, bias: bias ?? new Float32Array(stage.depth), before: stages[i - 1] });
-    if (stage.before) stage.windows = listWindows(stage);
   });
   return stages;
-}
-
-// Of each window its places in a map, row by row; -1 is padding.
-function listWindows({ count, depth, grid, size, stride, padding, before }) {
-  const [height, width] = before.grid;
-  return Array.from({ length: count / depth }, (_, place) => {
-    const top = Math.floor(place / grid[1]) * stride[0] - padding[0];
-    const left = (place % grid[1]) * stride[1] - padding[1];
-    const places = Array.from({ length: size[0] * size[1] }, (_, tap) => {
-      const [y, x] = [top + Math.floor(tap / size[1]), left + (tap % size[1])];
-      return y < 0 || x < 0 || y >= height || x >= width ? -1 : y * width + x;
-    });
-    return places.filter((place) => place < before.count);
-  });
 }
 
 // From 784 numbers in [0, 1] to a list: these, and what each stage makes of them.
@@ -89,4 +75,10 @@ export function listGroups({ stage: { kernel, bias, depth, windows, before }, in
     const products = inputs.map((value, tap) => value * weights[tap]);
     return { map, cells, inputs, weights, products, sum: add(products), bias: bias[unit] };
   });
+}
+
+// Its map, row and column.
+export function locate({ stage: { maps, columns }, index }) {
+  const place = Math.floor(index / maps);
+  return [index % maps, Math.floor(place / columns), place % columns];
 }

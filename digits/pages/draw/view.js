@@ -1,6 +1,7 @@
 // Numbers as colours, and the lines between them.
 
 import { listGroups } from "./network.js";
+import { outline } from "./strokes.js";
 
 const ORANGE = 0x005ed5; // blue, green, red: it adds to a value
 const BLUE = 0xb27200; // it takes from a value
@@ -11,21 +12,9 @@ const byte = (share) => Math.round(255 * Math.min(Math.abs(share), 1));
 const signed = (share) => (byte(share) << 24) | (share > 0 ? ORANGE : BLUE);
 const grey = (share) => (share >= 0 ? 0xff000000 | (byte(share) * 0x010101) : signed(share || 0));
 
-export const bySize = (a, b) => Math.abs(b) - Math.abs(a);
 export const sign = (value) => (value < 0 ? "against" : "for");
+export const bySize = (a, b) => Math.abs(b) - Math.abs(a);
 export const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
-
-export function locate({ stage: { maps, columns }, index }) {
-  const place = Math.floor(index / maps);
-  return [index % maps, Math.floor(place / columns), place % columns];
-}
-
-// Where on the stage's canvas a value is: maps stand `wide` beside each other, `gap` pixels apart.
-export function findPixel(stage, index) {
-  const { wide, gap, rows, columns, width } = stage;
-  const [map, y, x] = locate({ stage, index });
-  return (Math.floor(map / wide) * (rows + gap) + y) * width + (map % wide) * (columns + gap) + x;
-}
 
 function paint(canvas, values, scale, color, pixels) {
   const context = canvas.getContext("2d");
@@ -50,19 +39,26 @@ export function paintPictures(element) {
   pictures.length = 0;
 }
 
-// The box around places that are counted row by row; those of padding are left out.
+export const frame = (box, name) => `<path d="${outline(...box)}" class="${name}"/>`;
+
+// The box around places that are counted row by row, without those of padding: left, top, right, bottom.
 export function surround(places, columns) {
   const inside = places.filter((place) => place >= 0);
-  const [x, y] = [inside[0] % columns, Math.floor(inside[0] / columns)];
-  const [right, bottom] = [inside.at(-1) % columns, Math.floor(inside.at(-1) / columns)];
-  return { x, y, width: right - x + 1, height: bottom - y + 1 };
+  const [first, last] = [inside[0], inside.at(-1)];
+  return [first % columns, Math.floor(first / columns), (last % columns) + 1, Math.floor(last / columns) + 1];
 }
 
-export function frame({ x, y, width, height }, name) {
-  return `<rect x="${x}" y="${y}" width="${width}" height="${height}" class="${name}"/>`;
+// The same of values on the page.
+function findBox({ canvas, pixels, width, height }, cells, overlay) {
+  const [origin, whole] = [overlay, canvas].map((element) => element.getBoundingClientRect());
+  const across = (x) => whole.x - origin.x + (x * whole.width) / width;
+  const down = (y) => whole.y - origin.y + (y * whole.height) / height;
+  const places = cells.map((cell) => pixels[cell]);
+  const [left, top, right, bottom] = surround(places, width);
+  return [across(left), down(top), across(right), down(bottom)];
 }
 
-// Frame a value and what it comes from, and link them: orange adds to it, blue takes from it.
+// Frames around a value and what it comes from, and lines: orange adds to it, blue takes from it.
 export function drawLines(overlay, { stage, index }) {
   const sources = stage.before ? listSources({ stage, index }) : [];
   const strongest = largest(sources.map(({ sum }) => sum));
@@ -71,9 +67,8 @@ export function drawLines(overlay, { stage, index }) {
     const from = findBox(stage.before, cells, overlay);
     const name = stage.kernel ? sign(sum) : "";
     const opacity = stage.kernel ? 0.1 + (0.9 * Math.abs(sum)) / strongest : 1;
-    const start = `x1="${from.x + from.width}" y1="${from.y + from.height / 2}"`;
-    const end = `x2="${goal.x}" y2="${goal.y + goal.height / 2}"`;
-    return `<line ${start} ${end} class="${name}" opacity="${opacity}"/>${frame(from, name)}`;
+    const ends = `x1="${from[2]}" y1="${(from[1] + from[3]) / 2}" x2="${goal[0]}" y2="${(goal[1] + goal[3]) / 2}"`;
+    return `<line ${ends} class="${name}" opacity="${opacity}"/>${frame(from, name)}`;
   });
   return lines.join("") + frame(goal, "value");
 }
@@ -85,15 +80,4 @@ function listSources(target) {
   const [{ cells, products }] = groups;
   const sources = cells.map((cell, i) => ({ cells: [cell], sum: products[i] }));
   return sources.sort((a, b) => bySize(a.sum, b.sum)).slice(0, STRONGEST);
-}
-
-// The box of values on the page.
-function findBox({ canvas, pixels, width, height }, cells, overlay) {
-  const origin = overlay.getBoundingClientRect();
-  const whole = canvas.getBoundingClientRect();
-  const [across, down] = [whole.width / width, whole.height / height];
-  const places = cells.map((cell) => pixels[cell]);
-  const box = surround(places, width);
-  const [x, y] = [whole.x - origin.x + box.x * across, whole.y - origin.y + box.y * down];
-  return { x, y, width: box.width * across, height: box.height * down };
 }
