@@ -12,21 +12,21 @@ import { fill, find, readAddress, startLanguages } from "../language.js";
 import { explain, formatPercent, nameTarget } from "./explain.js";
 import { computeActivations, decode, linkStages, locate } from "./network.js";
 import { PAD, limit, normalize, tracePath } from "./strokes.js";
-import { drawLines, paintPictures, paintStage } from "./view.js";
+import { drawLines, grey, paint, paintPictures } from "./view.js";
 
 const STEP = 7; // of the pen by an arrow key, in the units of the pad
 const INTERVAL = 250; // milliseconds for a value, while playing
 const SIZE = 784; // pixels of a test image
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] };
+const OTHERS = { PageUp: -1, PageDown: 1, Enter: 0 }; // keys for another map, or the same
 
 const page = JSON.parse(find("page").textContent);
 const networks = page.networks.map(linkStages);
 const [stages] = networks;
-const output = stages.at(-1);
 const [pad, pen, number] = ["pad", "pen", "number"].map(find);
 const ink = pad.getContext("2d");
 const stream = new Blob([decode(page.images)]).stream().pipeThrough(new DecompressionStream("deflate"));
-const images = new Uint8Array(await new Response(stream).arrayBuffer());
+const images = Float32Array.from(new Uint8Array(await new Response(stream).arrayBuffer()), (byte) => byte / 255);
 
 const state = {
   strokes: [], // of coordinates x, y, x, y, ..., whole numbers
@@ -52,7 +52,7 @@ function update() {
   stages.forEach((stage, i) => {
     stage.values = computed[0][i];
     stage.shown = state.filled && stage === state.target.stage ? hideUnfilled(state.target) : stage.values;
-    if (stage !== output) paintStage(stage);
+    if (stage.kind !== "output") paint(stage.canvas, stage.shown, stage.scale, grey, stage.pixels);
   });
   const isEmpty = !drawing.pixels.some(Boolean);
   showDrawing(drawing, isEmpty);
@@ -62,10 +62,10 @@ function update() {
 
 function readInput() {
   if (state.image === null) return normalize(state.strokes, Number(pen.value), page.stroke);
-  const bytes = images.subarray(SIZE * state.image, SIZE * (state.image + 1));
-  return { pixels: Float32Array.from(bytes, (value) => value / 255) };
+  return { pixels: images.slice(SIZE * state.image, SIZE * (state.image + 1)) };
 }
 
+// What comes after a value in its map is not a number.
 function hideUnfilled({ stage: { values, maps }, index }) {
   return values.map((value, i) => (i > index && (i - index) % maps === 0 ? NaN : value));
 }
@@ -149,11 +149,11 @@ pad.onpointermove = (event) => {
   for (const each of events.length ? events : [event]) addPoint(findPoint(each), false);
 };
 pad.onkeydown = (event) => {
-  if (event.key !== " " && !(event.key in ARROWS)) return;
-  const point = state.point.map((at, axis) => limit(at + STEP * (ARROWS[event.key]?.[axis] ?? 0), 0, PAD));
-  if (event.key === " ") state.down = !state.down;
-  if (state.down) addPoint(point, event.key === " ");
-  else change({ point });
+  if (!(event.key in ARROWS)) return;
+  const point = state.point.map((at, axis) => limit(at + STEP * ARROWS[event.key][axis], 0, PAD));
+  const down = state.down !== (event.key === " ");
+  if (down) addPoint(point, event.key === " ");
+  change({ point, down });
   event.preventDefault(); // it would scroll
 };
 pen.oninput = () => setStrokes(state.strokes, state.image);
@@ -162,8 +162,6 @@ find("clear").onclick = () => setStrokes([]);
 find("previous").onclick = () => showImage((state.image ?? 1) - 1);
 find("next").onclick = () => showImage((state.image ?? -1) + 1);
 number.onchange = find("mistakes").onchange = ({ target }) => showImage(target.value);
-
-// Pointing and pinning.
 
 const select = (target, pinned) => change({ target, pinned, filled: false, playing: false });
 
@@ -182,28 +180,17 @@ find("network").onpointermove = (event) => !state.pinned && event.pointerType !=
 find("network").onpointerleave = () => state.target && !state.pinned && select(null, false);
 find("network").addEventListener("keydown", (event) => {
   const stage = stages.find(({ canvas }) => canvas === event.target);
-  if (!stage) return;
-  const { rows, columns, maps } = stage;
-  const row = columns * maps;
-  const steps = {
-    ArrowLeft: -maps,
-    ArrowRight: maps,
-    ArrowUp: -row,
-    ArrowDown: row,
-    PageUp: -1,
-    PageDown: 1,
-    Enter: 0,
-  };
-  if (!(event.key in steps)) return;
-  const middle = (rows >> 1) * row + (columns >> 1) * maps;
-  const index = steps[event.key] + (state.target?.stage === stage ? state.target.index : middle);
-  if (index in stage.pixels) select({ stage, index }, state.pinned || event.key === "Enter");
+  if (!stage || !(event.key in ARROWS || event.key in OTHERS)) return;
+  const { rows, columns, maps, pixels } = stage;
+  const [right, down] = ARROWS[event.key] ?? [0, 0];
+  const middle = ((rows >> 1) * columns + (columns >> 1)) * maps;
+  const last = state.target?.stage === stage ? state.target.index : middle;
+  const index = last + (down * columns + right) * maps + (OTHERS[event.key] ?? 0);
+  if (index in pixels) select({ stage, index }, state.pinned || event.key === "Enter");
   event.preventDefault();
 });
-find("parts").onclick = ({ target }) => {
-  const card = target.closest(".card");
-  if (card) change({ channel: Number(card.value) === state.channel ? null : Number(card.value), pinned: true });
-};
+find("parts").onclick = ({ target: { value } }) =>
+  value && change({ channel: value === state.channel ? null : value, pinned: true });
 find("free").onclick = () => select(null, false);
 
 // Playing: the window goes on to the next value of the map, which is filled up to there.
@@ -217,7 +204,6 @@ function step(playing) {
 setInterval(() => state.playing && step(true), INTERVAL);
 find("play").onclick = () => change({ playing: !state.playing });
 find("step").onclick = () => step(false);
-
 find("fullscreen").onclick = () => document.documentElement.requestFullscreen(); // Esc leaves it
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") select(null, false);
@@ -225,17 +211,18 @@ addEventListener("keydown", (event) => {
 });
 onresize = onscroll = () => state.target && change();
 
-// The address: two digits in base 36 for each coordinate of a stroke.
-
+// Two digits in base 36 for each coordinate of a stroke.
 function writeAddress() {
   const { target, pinned, strokes, image } = state;
-  const pin = pinned ? `&pin=${[stages.indexOf(target.stage), ...locate(target)]}` : "";
+  const { map, row, column } = target ? locate(target) : {};
+  const pin = pinned ? `&pin=${[stages.indexOf(target.stage), map - 1, row - 1, column - 1]}` : "";
   const written = strokes.map((stroke) => stroke.map((at) => at.toString(36).padStart(2, "0")).join(""));
   const drawn = image === null ? `&pen=${pen.value}&strokes=${written}` : `&image=${image}`;
   return `#${document.documentElement.lang}${pin}${drawn}`;
 }
 
-function restore() {
+function restore(text) {
+  change({ text });
   const address = readAddress();
   pen.value = address.get("pen") ?? pen.value;
   const written = address.get("strokes")?.split(",").filter(Boolean);
@@ -247,14 +234,10 @@ function restore() {
   if (stage && index in stage.pixels) select({ stage, index }, true);
 }
 
-for (const stage of stages) stage.canvas = find(stage === output ? "bars" : stage.name);
+for (const stage of stages) stage.canvas = find(stage.kind === "output" ? "bars" : stage.name);
 ink.scale(pad.width / PAD, pad.height / PAD);
 Object.assign(ink, { lineCap: "round", lineJoin: "round", imageSmoothingEnabled: false });
-setStrokes([], 0);
-startLanguages(page.text, (text) => {
-  change({ text });
-  restore();
-});
+startLanguages(page.text, restore);
 find("starting").remove();
 
 window.digits = { state, stages, computeActivations, readInput, setStrokes }; // for tests, and for the curious

@@ -6,31 +6,20 @@ import { bySize, frame, largest, picture, sign, surround } from "./view.js";
 
 const WRITTEN = 49; // numbers of a window that can be read, 7x7
 const TERMS = 16; // of a sum that is written out
-
-const toUnits = (value, digits) => Math.round(value * 10 ** digits);
 const line = (...parts) => `<p class="sum">${parts.join("")}</p>`;
 const before = (value) => `<b class="number ${sign(value)}">${format(value)}</b>`;
 const after = (value) => `<b class="number after">${format(value)}</b>`;
 
-function format(value, digits = 2) {
-  const units = toUnits(value, digits);
-  return `${units < 0 ? "−" : ""}${(Math.abs(units) / 10 ** digits).toFixed(digits)}`;
-}
-
+const format = (value, digits = 2) => (Number(value.toFixed(digits)) || 0).toFixed(digits).replace("-", "−");
 // Rounded as in the figures: no mistake has a probability of 100%.
 const round = (share, digits) => (share < 1 ? Math.min(share, 1 - 10 ** -digits) : 1).toFixed(digits);
 export const formatPercent = (share) => `${(100 * round(share, 3)).toFixed(1)}%`;
-
-function describePlace(target) {
-  const [map, y, x] = locate(target);
-  return { map: map + 1, row: y + 1, column: x + 1, number: target.index + 1, digit: y };
-}
 
 // "Convolution 1, map 5, row 7, column 9: 0.53"
 export function nameTarget(target, text) {
   const { kind, name, values } = target.stage;
   const value = kind === "output" ? formatPercent(values[target.index]) : format(values[target.index]);
-  return `${text[name]}${text.comma}${fill(text[`${kind}Place`], describePlace(target))}${text.colon}${value}`;
+  return `${text[name]}${text.comma}${fill(text[`${kind}Place`], locate(target))}${text.colon}${value}`;
 }
 
 // A map that is large enough for the last row of the class, with a frame around some of its values.
@@ -49,23 +38,23 @@ function magnify(stage, cells, text) {
 function table(values, columns, scale, kind, label) {
   const cells = values.map((value) => {
     const name = value === null ? "padding" : kind === "grey" ? "grey" : sign(value);
-    return `<span class="cell ${name}" style="--share: ${(100 * Math.abs(value)) / scale}%">${format(value)}</span>`;
+    return `<span class="cell ${name}" style="--share: ${(100 * Math.abs(value)) / scale}%">${format(value ?? 0)}</span>`;
   });
   const numbers = `<span class="table" style="--columns: ${columns}">${cells.join("")}</span>`;
   const shown = values.length > WRITTEN ? picture(values, columns, scale, kind, label) : numbers;
   return `<figure class="large"><figcaption>${label}</figcaption>${shown}</figure>`;
 }
 
-// `channel` is the map before whose numbers are asked for.
+// `channel` is the map before whose numbers are asked for, as a text.
 export function explain(target, channel, text) {
   const { kind, before } = target.stage;
   if (kind === "input") return line(text.inputValue);
   const groups = listGroups(target).sort((a, b) => bySize(a.sum, b.sum));
   if (kind === "hidden" || kind === "output") return explainProducts(target, groups, channel, "", text);
-  const { cells, inputs } = groups.find(({ map }) => map === channel) ?? groups[0];
+  const { cells, inputs } = groups.find(({ map }) => String(map) === channel) ?? groups[0];
   const from = magnify(before, cells, text);
   if (kind === "flatten") {
-    const place = describePlace({ stage: before, index: cells[0] });
+    const place = locate({ stage: before, index: cells[0] });
     return from + line(fill(text.flattened, { name: text[before.name], ...place }));
   }
   const value = magnify(target.stage, [target.index], text);
@@ -76,36 +65,29 @@ export function explain(target, channel, text) {
 }
 
 function explainProducts({ stage, index }, groups, channel, value, text) {
-  const names =
-    stage.kind === "convolution" ? ["window", "filter", "cards"] : ["activations", "weights", "cardsOfUnit"];
   const [weight, product] = ["weights", "products"].map((name) => largest(groups.flatMap((group) => group[name])));
-  // What a map adds, in three pictures: values, columns, the scale of them all, kind, label.
+  // What a map adds, in three pictures: values, columns, scale, kind, label.
   const listParts = ({ inputs, weights, products }) => [
-    [inputs, stage.across, stage.before.scale, "grey", text[names[0]]],
-    [weights, stage.across, weight, "signed", text[names[1]]],
+    [inputs, stage.across, stage.before.scale, "grey", text[`${stage.kind}Inputs`]],
+    [weights, stage.across, weight, "signed", text[`${stage.kind}Weights`]],
     [products, stage.across, product, "signed", text.products],
   ];
-  const chosen = groups.length > 1 ? groups.find(({ map }) => map === channel) : groups[0];
-  const numbers = chosen ? showNumbers(listParts(chosen), text) : "";
+  const chosen = groups.length > 1 ? groups.find(({ map }) => String(map) === channel) : groups[0];
+  const numbers = chosen ? listParts(chosen).map((part) => table(...part)) : [];
+  if (chosen?.inputs.includes(null)) numbers.push(`<small>${text.padding}</small>`);
   let work = explainSum(stage, groups, text);
   if (stage.activation === "softmax") work += explainSoftmax(stage, index, text);
   if (groups.length > 1) {
     const cards = groups.map((group) => showCard(group, listParts(group), groups[0].sum, channel));
-    work += `${line(text[names[2]])}<div class="cards">${cards.join("")}</div>`;
+    work += `${line(text[`${stage.kind}Cards`])}<div class="cards">${cards.join("")}</div>`;
   }
-  return `${numbers}${value}<div class="work">${work}</div>`;
-}
-
-function showNumbers(parts, text) {
-  const [inputs, weights, products] = parts.map((part) => table(...part));
-  const padded = parts[0][0].includes(null) ? `<small>${text.padding}</small>` : "";
-  return `<div class="group">${inputs}<span>×</span>${weights}<span>≈</span>${products}${padded}</div>`;
+  return `<div class="group">${numbers.join("")}</div>${value}<div class="work">${work}</div>`;
 }
 
 function showCard({ map, sum }, parts, largestSum, channel) {
   const bar = `<i class="bar ${sign(sum)}" style="--share: ${Math.abs(sum / largestSum)}"></i>`;
   const content = `<b>${map + 1}</b>${parts.map((part) => picture(...part)).join("")}${bar}${format(sum)}`;
-  return `<button type="button" class="card" value="${map}" aria-pressed="${map === channel}">${content}</button>`;
+  return `<button type="button" class="card" value="${map}" aria-pressed="${String(map) === channel}">${content}</button>`;
 }
 
 // The sum of all products, those of a map together if there are several; then the bias, and what follows from it.
@@ -126,7 +108,7 @@ function explainSum({ activation }, groups, text) {
 
 // "0.50 − 0.25 + 0.02 (bias) + 0.01 (rounding) = ", of terms [value, name], which add up to `total` as it is written.
 function writeSum(terms, total, text) {
-  const lost = toUnits(total, 2) - add(terms.map(([value]) => toUnits(value, 2)));
+  const lost = add([total, ...terms.map(([value]) => -value)].map((value) => Math.round(100 * value.toFixed(2))));
   if (lost) terms.push([lost / 100, text.rounding]);
   const written = terms.map(([value, name]) => fill(name ? text.named : "{number}", { number: format(value), name }));
   return `${written.join(" + ").replaceAll("+ −", "− ")} = `;

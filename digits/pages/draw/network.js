@@ -3,13 +3,12 @@
 // last. A target is one of them: its stage, and its index there.
 
 const relu = (values) => values.map((value) => Math.max(0, value));
+const softmax = (logits) => exponentiate(logits).map((power, _, powers) => power / add(powers));
 const ACTIVATIONS = { linear: (values) => values, relu, softmax };
-
 export const add = (values) => values.reduce((total, value) => total + value, 0);
 export const decode = (base64) => Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
 
-// From the stages as draw.py describes them to stages that know their weights and the stage before. A window is a list
-// of places in a map, -1 for padding.
+// draw.py's stages, which learn their weights and the stage before. A window is places in a map; -1 is padding.
 export function linkStages(stages) {
   stages.forEach((stage, i) => {
     const [kernel, bias] = stage.weights.map((base64) => new Float32Array(decode(base64).buffer));
@@ -58,13 +57,7 @@ export function exponentiate(logits) {
   return logits.map((logit) => Math.exp(logit - highest));
 }
 
-function softmax(logits) {
-  const powers = exponentiate(logits);
-  const sum = add(powers);
-  return powers.map((power) => power / sum);
-}
-
-// What a value comes from, one group for each map: the indices of its inputs, and what they are multiplied by.
+// What a value comes from, by map: the inputs, where they are in the stage before, and what they are multiplied by.
 export function listGroups({ stage: { kernel, bias, depth, windows, before }, index }) {
   const unit = index % depth;
   const maps = kernel ? [...Array(before.maps).keys()] : [unit];
@@ -77,8 +70,9 @@ export function listGroups({ stage: { kernel, bias, depth, windows, before }, in
   });
 }
 
-// Its map, row and column.
+// Counted from 1, but for digits.
 export function locate({ stage: { maps, columns }, index }) {
   const place = Math.floor(index / maps);
-  return [index % maps, Math.floor(place / columns), place % columns];
+  const [y, x] = [Math.floor(place / columns), place % columns];
+  return { map: (index % maps) + 1, row: y + 1, column: x + 1, number: index + 1, digit: y };
 }

@@ -10,21 +10,19 @@ const STRONGEST = 64; // products of a unit to which a line leads
 // Shares of a layer's scale as a colour: alpha, blue, green, red. What is not computed yet is not a number.
 const byte = (share) => Math.round(255 * Math.min(Math.abs(share), 1));
 const signed = (share) => (byte(share) << 24) | (share > 0 ? ORANGE : BLUE);
-const grey = (share) => (share >= 0 ? 0xff000000 | (byte(share) * 0x010101) : signed(share || 0));
-
+export const grey = (share) => (share >= 0 ? 0xff000000 | (byte(share) * 0x010101) : signed(share || 0));
 export const sign = (value) => (value < 0 ? "against" : "for");
 export const bySize = (a, b) => Math.abs(b) - Math.abs(a);
+export const frame = (box, name) => `<path d="${outline(...box)}" class="${name}"/>`;
 export const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
 
-function paint(canvas, values, scale, color, pixels) {
+export function paint(canvas, values, scale, color, pixels) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
   const colors = new Uint32Array(image.data.buffer);
   values.forEach((value, i) => (colors[pixels?.[i] ?? i] = color(value / scale)));
   context.putImageData(image, 0, 0);
 }
-
-export const paintStage = ({ canvas, shown, scale, pixels }) => paint(canvas, shown, scale, grey, pixels);
 
 // A picture in HTML, grey or signed, that `paintPictures` paints when it is in the page.
 const pictures = [];
@@ -38,8 +36,6 @@ export function paintPictures(element) {
   for (const canvas of element.querySelectorAll("canvas")) paint(canvas, ...pictures[canvas.dataset.picture]);
   pictures.length = 0;
 }
-
-export const frame = (box, name) => `<path d="${outline(...box)}" class="${name}"/>`;
 
 // The box around places that are counted row by row, without those of padding: left, top, right, bottom.
 export function surround(places, columns) {
