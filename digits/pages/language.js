@@ -8,10 +8,8 @@ try {
 }
 
 export const find = (id) => document.getElementById(id);
-
 // Put values into the {places} of a text.
 export const fill = (text, values) => text.replace(/{(\w+)}/g, (place, name) => values[name]);
-
 // Of an address that ends in #zh-TW&image=3: the names and their values.
 export const readAddress = () => new URLSearchParams(location.hash.slice(1));
 

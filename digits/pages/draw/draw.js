@@ -21,9 +21,9 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 const OTHERS = { PageUp: -1, PageDown: 1, Enter: 0 }; // keys for another map, or the same
 
 const page = JSON.parse(find("page").textContent);
-const networks = page.networks.map(linkStages);
-const [stages] = networks;
+const [stages] = page.networks;
 const [pad, pen, number] = ["pad", "pen", "number"].map(find);
+page.networks.forEach(linkStages);
 const ink = pad.getContext("2d");
 const stream = new Blob([decode(page.images)]).stream().pipeThrough(new DecompressionStream("deflate"));
 const images = Float32Array.from(new Uint8Array(await new Response(stream).arrayBuffer()), (byte) => byte / 255);
@@ -48,7 +48,7 @@ function change(changes) {
 function update() {
   state.frame = null;
   const drawing = readInput();
-  const computed = networks.map((network) => computeActivations(network, drawing.pixels));
+  const computed = page.networks.map((network) => computeActivations(network, drawing.pixels));
   stages.forEach((stage, i) => {
     stage.values = computed[0][i];
     stage.shown = state.filled && stage === state.target.stage ? hideUnfilled(state.target) : stage.values;
@@ -65,12 +65,10 @@ function readInput() {
   return { pixels: images.slice(SIZE * state.image, SIZE * (state.image + 1)) };
 }
 
-// What comes after a value in its map is not a number.
 function hideUnfilled({ stage: { values, maps }, index }) {
   return values.map((value, i) => (i > index && (i - index) % maps === 0 ? NaN : value));
 }
 
-// The digit's box and centre of mass, on the pad and in the image; what kind of image it is.
 function showDrawing(drawing, isEmpty) {
   const { image, text, point } = state;
   for (const id of ["extent", "box", "mass"]) find(id).setAttribute("d", drawing[id] ?? "");
@@ -86,7 +84,7 @@ function showPredictions(computed, isEmpty) {
   const predictions = computed.map((values) => values.at(-1));
   const digits = predictions.map((shares) => shares.indexOf(Math.max(...shares)));
   document.querySelectorAll(".share").forEach((element, i) => {
-    const [digit, network] = [Math.floor(i / networks.length), i % networks.length];
+    const [digit, network] = [Math.floor(i / computed.length), i % computed.length];
     const share = predictions[network][digit];
     element.classList.toggle("predicted", !isEmpty && digit === digits[network]);
     element.style = `--share: ${isEmpty ? 0 : share}`;
@@ -102,15 +100,12 @@ function showExplanation(text) {
   find("play").textContent = playing ? text.pause : text.play;
   find("heading").textContent = target ? nameTarget(target, text) : text.explanation;
   const parts = find("parts");
-  const isFocused = parts.contains(document.activeElement);
+  if (parts.contains(document.activeElement)) parts.focus({ preventScroll: true }); // what has it will be gone
   parts.innerHTML = target ? explain(target, channel, text) : "";
-  if (isFocused) parts.focus({ preventScroll: true }); // what had the focus is gone
   paintPictures(parts);
   find("overlay").innerHTML = target ? drawLines(find("overlay"), target) : "";
   find("link").href = writeAddress();
 }
-
-// Drawing: with mouse, pen or finger, of which a second one draws nothing; and with the keyboard.
 
 function setStrokes(strokes, image = null) {
   change({ strokes, image, down: false });
@@ -122,24 +117,22 @@ function setStrokes(strokes, image = null) {
 }
 
 function addPoint(point, isFirst) {
-  if (isFirst && state.image !== null) setStrokes([]);
-  if (isFirst) state.strokes.push([]);
+  if (state.image !== null) setStrokes([]);
+  if (isFirst || !state.strokes.length) state.strokes.push([]);
   const stroke = state.strokes.at(-1);
   ink.stroke(tracePath([[...stroke.slice(-2), ...point]]));
   stroke.push(...point);
   change({ point });
 }
 
-const showImage = (image) => setStrokes([], limit(Math.floor(image), 0, page.labels.length - 1));
-
 function findPoint({ clientX, clientY }) {
   const { left, top, width, height } = pad.getBoundingClientRect();
   return [(clientX - left) / width, (clientY - top) / height].map((at) => limit(Math.round(PAD * at), 0, PAD));
 }
 
+// Mouse, pen or finger, of which a second one draws nothing; or the keyboard.
 pad.onpointerdown = (event) => {
-  if (event.button || pad.hasPointerCapture(state.pointer)) return;
-  state.pointer = event.pointerId;
+  if (event.button || !event.isPrimary) return;
   pad.setPointerCapture(event.pointerId);
   addPoint(findPoint(event), true);
 };
@@ -156,13 +149,13 @@ pad.onkeydown = (event) => {
   change({ point, down });
   event.preventDefault(); // it would scroll
 };
+const showImage = (image) => setStrokes([], limit(Math.floor(image), 0, page.labels.length - 1));
 pen.oninput = () => setStrokes(state.strokes, state.image);
 find("undo").onclick = () => setStrokes(state.strokes.slice(0, -1));
 find("clear").onclick = () => setStrokes([]);
 find("previous").onclick = () => showImage((state.image ?? 1) - 1);
 find("next").onclick = () => showImage((state.image ?? -1) + 1);
 number.onchange = find("mistakes").onchange = ({ target }) => showImage(target.value);
-
 const select = (target, pinned) => change({ target, pinned, filled: false, playing: false });
 
 function pointAt({ target, offsetX, offsetY }, pinned) {
@@ -170,8 +163,7 @@ function pointAt({ target, offsetX, offsetY }, pinned) {
   if (!stage) return;
   const x = Math.floor((offsetX / target.clientWidth) * stage.width);
   const y = Math.floor((offsetY / target.clientHeight) * stage.height);
-  const digit = target.closest("button")?.value;
-  const index = Number(digit ?? stage.pixels.indexOf(y * stage.width + x));
+  const index = Number(target.closest("button")?.value ?? stage.pixels.indexOf(y * stage.width + x));
   if (index in stage.pixels) select({ stage, index }, pinned);
 }
 
@@ -200,7 +192,6 @@ function step(playing) {
   const exists = next < stage.count;
   change({ target: { stage, index: exists ? next : index }, pinned: true, filled: true, playing: playing && exists });
 }
-
 setInterval(() => state.playing && step(true), INTERVAL);
 find("play").onclick = () => change({ playing: !state.playing });
 find("step").onclick = () => step(false);
@@ -239,5 +230,4 @@ ink.scale(pad.width / PAD, pad.height / PAD);
 Object.assign(ink, { lineCap: "round", lineJoin: "round", imageSmoothingEnabled: false });
 startLanguages(page.text, restore);
 find("starting").remove();
-
 window.digits = { state, stages, computeActivations, readInput, setStrokes }; // for tests, and for the curious

@@ -7,8 +7,7 @@ import { bySize, frame, largest, picture, sign, surround } from "./view.js";
 const WRITTEN = 49; // numbers of a window that can be read, 7x7
 const TERMS = 16; // of a sum that is written out
 const line = (...parts) => `<p class="sum">${parts.join("")}</p>`;
-const before = (value) => `<b class="number ${sign(value)}">${format(value)}</b>`;
-const after = (value) => `<b class="number after">${format(value)}</b>`;
+const mark = (value, name = sign(value)) => `<b class="number ${name}">${format(value)}</b>`;
 
 const format = (value, digits = 2) => (Number(value.toFixed(digits)) || 0).toFixed(digits).replace("-", "−");
 // Rounded as in the figures: no mistake has a probability of 100%.
@@ -61,7 +60,7 @@ export function explain(target, channel, text) {
   if (kind === "convolution") return from + explainProducts(target, groups, channel, value, text);
   const candidates = table(inputs, target.stage.across, largest(inputs), "grey", text.candidates);
   const written = inputs.map((candidate) => format(candidate)).join(", ");
-  return from + candidates + value + line(`max(${written}) = `, after(Math.max(...inputs)));
+  return from + candidates + value + line(`max(${written}) = `, mark(Math.max(...inputs), "after"));
 }
 
 function explainProducts({ stage, index }, groups, channel, value, text) {
@@ -101,9 +100,9 @@ function explainSum({ activation }, groups, text) {
   if (others.length) terms.push([add(others), fill(text.others, { count: others.length })]);
   const counts = { count: groups.length * products.length, maps: groups.length };
   const name = `<b>${fill(groups.length > 1 ? text.sumOfMaps : text.sumOfAll, counts)}</b> `;
-  const relu = line("ReLU: max(0, ", before(sum), ") = ", after(Math.max(0, sum)));
+  const relu = line("ReLU: max(0, ", mark(sum), ") = ", mark(Math.max(0, sum), "after"));
   const written = writeSum([...terms, [bias, text.bias]], sum, text);
-  return line(name, written, before(sum)) + (activation === "relu" ? relu : "");
+  return line(name, written, mark(sum)) + (activation === "relu" ? relu : "");
 }
 
 // "0.50 − 0.25 + 0.02 (bias) + 0.01 (rounding) = ", of terms [value, name], which add up to `total` as it is written.

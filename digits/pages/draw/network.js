@@ -1,8 +1,9 @@
-// The network on the page, as Keras computes it when it predicts: stages from left to right, whose values come from
-// windows on the stage before; a dense layer has a single window, which is all there is. Values lie row by row, the map
-// last. A target is one of them: its stage, and its index there.
+// A network as Keras computes it when it predicts: stages, whose values come from windows on the stage before. A dense
+// layer has a single window, which is all there is. Values lie row by row, the map last; a target is one of them.
 
 const relu = (values) => values.map((value) => Math.max(0, value));
+// The largest logit is subtracted first.
+export const exponentiate = (logits) => logits.map((logit) => Math.exp(logit - Math.max(...logits)));
 const softmax = (logits) => exponentiate(logits).map((power, _, powers) => power / add(powers));
 const ACTIVATIONS = { linear: (values) => values, relu, softmax };
 export const add = (values) => values.reduce((total, value) => total + value, 0);
@@ -14,7 +15,6 @@ export function linkStages(stages) {
     const [kernel, bias] = stage.weights.map((base64) => new Float32Array(decode(base64).buffer));
     Object.assign(stage, { kernel, bias: bias ?? new Float32Array(stage.depth), before: stages[i - 1] });
   });
-  return stages;
 }
 
 // From 784 numbers in [0, 1] to a list: these, and what each stage makes of them.
@@ -46,15 +46,7 @@ export function addProducts({ windows, before, kernel, bias }, input) {
 // Slides 24-26. The windows of Flatten have one value.
 function takeLargest({ windows, maps }, input) {
   const takeFrom = (places, map) => Math.max(...places.map((place) => input[place * maps + map]));
-  return Float32Array.from(
-    windows.flatMap((places) => Array.from({ length: maps }, (_, map) => takeFrom(places, map))),
-  );
-}
-
-// The largest logit is subtracted first.
-export function exponentiate(logits) {
-  const highest = Math.max(...logits);
-  return logits.map((logit) => Math.exp(logit - highest));
+  return new Float32Array(windows.length * maps).map((_, i) => takeFrom(windows[Math.floor(i / maps)], i % maps));
 }
 
 // What a value comes from, by map: the inputs, where they are in the stage before, and what they are multiplied by.
@@ -73,6 +65,6 @@ export function listGroups({ stage: { kernel, bias, depth, windows, before }, in
 // Counted from 1, but for digits.
 export function locate({ stage: { maps, columns }, index }) {
   const place = Math.floor(index / maps);
-  const [y, x] = [Math.floor(place / columns), place % columns];
-  return { map: (index % maps) + 1, row: y + 1, column: x + 1, number: index + 1, digit: y };
+  const [row, column] = [Math.floor(place / columns) + 1, (place % columns) + 1];
+  return { map: (index % maps) + 1, row, column, number: index + 1, digit: index };
 }
