@@ -78,7 +78,7 @@ def compute_activations(model, images):
 def test_every_layers_activations_are_those_of_keras(open_page, trained_folder, run):
     model, page = load(trained_folder, run), open_page(f"{run}/draw.html")
     images = preprocess.flatten_and_normalize(synthetic.draw_digits()["x_test"][:20])
-    compute = """images => images.map(image => digits.computeActivations(digits.stages, image).map(each => [...each]))"""
+    compute = "images => images.map(image => digits.computeActivations(digits.stages, image).map(each => [...each]))"
     layers, outputs = page.evaluate("digits.stages.map(stage => stage.at)"), compute_activations(model, images)
     assert len(layers) == {CNN: 8, MLP: 3}[run]
     for i, found in enumerate(page.evaluate(compute, images.tolist())):
@@ -390,6 +390,7 @@ def test_a_layer_that_the_page_cannot_compute_is_named(tensorflow, trained_folde
         "activation=tanh": [layers.Flatten(), layers.Dense(5, activation="tanh")],
         "padding=valid": [layers.Conv2D(2, 3), layers.Flatten()],
         "strides=(2, 2)": [layers.Conv2D(2, 3, 2, padding="same"), layers.Flatten()],
+        "an output of shape": [layers.Flatten(), layers.Dense(784), layers.Reshape((28, 28, 1)), layers.Flatten()],
         "an input of shape": [layers.Dense(3), layers.Flatten()],
     }
     for name, hidden in unknown.items():

@@ -113,14 +113,14 @@ function setStrokes(strokes, image = null) {
   find("mistakes").selectedIndex = 0;
   ink.clearRect(0, 0, PAD, PAD);
   ink.lineWidth = pen.value;
-  ink.stroke(tracePath(strokes));
+  for (const stroke of strokes) ink.stroke(tracePath(stroke));
 }
 
 function addPoint(point, isFirst) {
   if (state.image !== null) setStrokes([]);
   if (isFirst || !state.strokes.length) state.strokes.push([]);
   const stroke = state.strokes.at(-1);
-  ink.stroke(tracePath([[...stroke.slice(-2), ...point]]));
+  ink.stroke(tracePath([...stroke.slice(-2), ...point]));
   stroke.push(...point);
   change({ point });
 }
@@ -216,8 +216,8 @@ function restore(text) {
   change({ text });
   const address = readAddress();
   pen.value = address.get("pen") ?? pen.value;
-  const written = address.get("strokes")?.split(",").filter(Boolean);
-  if (written) setStrokes(written.map((stroke) => stroke.match(/../g).map((at) => parseInt(at, 36))));
+  const written = address.get("strokes")?.match(/\w{4,}/g) ?? []; // of a point at least
+  if (address.has("strokes")) setStrokes(written.map((stroke) => stroke.match(/../g).map((at) => parseInt(at, 36))));
   else if (address.has("image")) showImage(address.get("image"));
   const [number, map, y, x] = address.get("pin")?.split(",").map(Number) ?? [];
   const stage = stages[number];

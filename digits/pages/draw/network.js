@@ -33,11 +33,12 @@ export function addProducts({ windows, before, kernel, bias }, input) {
   windows.forEach((places, at) => {
     const values = output.subarray(at * bias.length, (at + 1) * bias.length);
     values.set(bias);
-    for (let tap = 0; tap < places.length * before.maps; tap++) {
-      const place = places[Math.floor(tap / before.maps)];
-      const value = place < 0 ? 0 : input[place * before.maps + (tap % before.maps)];
-      if (value === 0) continue;
-      for (let unit = 0; unit < values.length; unit++) values[unit] += value * kernel[tap * values.length + unit];
+    for (const [tap, place] of places.entries()) {
+      for (let map = 0; place >= 0 && map < before.maps; map++) {
+        const value = input[place * before.maps + map];
+        const weights = (tap * before.maps + map) * values.length;
+        for (let unit = 0; value && unit < values.length; unit++) values[unit] += value * kernel[weights + unit];
+      }
     }
   });
   return output;
@@ -45,8 +46,8 @@ export function addProducts({ windows, before, kernel, bias }, input) {
 
 // Slides 24-26. The windows of Flatten have one value.
 function takeLargest({ windows, maps }, input) {
-  const takeFrom = (places, map) => Math.max(...places.map((place) => input[place * maps + map]));
-  return new Float32Array(windows.length * maps).map((_, i) => takeFrom(windows[Math.floor(i / maps)], i % maps));
+  const take = (places, map) => places.reduce((most, place) => Math.max(most, input[place * maps + map]), -Infinity);
+  return new Float32Array(windows.length * maps).map((_, i) => take(windows[Math.floor(i / maps)], i % maps));
 }
 
 // What a value comes from, by map: the inputs, where they are in the stage before, and what they are multiplied by.

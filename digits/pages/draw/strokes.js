@@ -10,7 +10,7 @@ export const limit = (value, low, high) => Math.min(Math.max(value, low), high);
 export const outline = (left, top, right, bottom) => `M ${left} ${top} H ${right} V ${bottom} H ${left} Z`;
 
 // A stroke is a list of coordinates, x0, y0, x1, y1, ...; its end makes a dot of one that has a single point.
-export const tracePath = (strokes) => new Path2D(strokes.map((stroke) => `M ${stroke} h 0.01`).join(" "));
+export const tracePath = (stroke) => new Path2D(`M ${stroke} h 0.01`);
 
 // Draw the strokes anew, 20 pixels long, with a pen as wide as MNIST's, and the centre of mass in the middle.
 // `pen` is as wide as the strokes were drawn; `widths` are the least and the greatest in MNIST, in pixels.
@@ -27,7 +27,7 @@ export function normalize(strokes, pen, widths) {
   const context = new OffscreenCanvas(SIDE, SIDE).getContext("2d", { willReadFrequently: true });
   context.setTransform(scale, 0, 0, scale, radius - scale * left, radius - scale * top);
   Object.assign(context, { lineWidth: (2 * radius) / scale, lineCap: "round", lineJoin: "round" });
-  context.stroke(tracePath(strokes));
+  for (const stroke of strokes) context.stroke(tracePath(stroke));
   const image = readInk(context, 0, 0);
   const x = add(image.map((value, i) => value * ((i % SIDE) + 0.5))) / add(image);
   const y = add(image.map((value, i) => value * (Math.floor(i / SIDE) + 0.5))) / add(image);
