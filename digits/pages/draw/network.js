@@ -2,8 +2,7 @@
 // layer has a single window, which is all there is. Values lie row by row, the map last; a target is one of them.
 
 const relu = (values) => values.map((value) => Math.max(0, value));
-// The largest logit is subtracted first.
-export const exponentiate = (logits) => logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+export const exponentiate = (logits) => logits.map((logit) => Math.exp(logit - Math.max(...logits))); // at most 1
 const softmax = (logits) => exponentiate(logits).map((power, _, powers) => power / add(powers));
 const ACTIVATIONS = { linear: (values) => values, relu, softmax };
 export const add = (values) => values.reduce((total, value) => total + value, 0);
