@@ -9,7 +9,7 @@ import numpy as np
 from digits import runs, slides
 from digits.errors import UserError, warn
 from digits.figures import evaluation, layers, networks, style, training
-from digits.pages import draw
+from digits.pages import draw, index
 
 PLOTS = Path("plots")
 
@@ -17,23 +17,39 @@ PLOTS = Path("plots")
 def plot_run(run, model, data, probabilities, image=None):
     """Draw the figures of a run into plots/<run>/, and its page to draw digits on; return their paths.
 
-    A figure that does not apply to this model is left out with one line on stderr.
+    A figure that does not apply to this model is left out with one line on stderr, and an earlier run's is deleted.
 
     Args:
         run: `runs.Run`, evaluated.
         model: keras.Model.
-        data: `preprocess.Dataset`.
-        probabilities: (10000, 10) float32, of the test images.
+        data: `preprocess.Dataset`; its images may have another shape than 784, its labels may be digits.
+        probabilities: (10000, 10) float32, of the test images; or logits, whose softmax is drawn.
         image: index of the test image in feature_maps.png (default: that of the flag --image, or the first 3).
     """
+    import keras
+    from scipy.special import softmax
+
     print("Drawing the figures ...", flush=True)
-    paths, layer_plots = [], find_layer_plots(model, image)
-    for plot in (plot_network, plot_curves, plot_matrix, plot_predictions, plot_mistakes, *layer_plots):
+    data = data._replace(x_test=data.x_test.reshape(len(data.x_test), -1))
+    if data.y_test.ndim == 1:
+        data = data._replace(y_test=keras.utils.to_categorical(data.y_test))
+    if probabilities.min() < 0 or probabilities.max() > 1:
+        warn("the predictions are no probabilities: the figures show their softmax")
+        probabilities = softmax(probabilities, axis=1)
+    plots, paths = [plot_network, plot_curves, plot_matrix], []
+    if len(probabilities) == len(data.x_test):
+        plots += [plot_predictions, plot_mistakes, *find_layer_plots(model, image), write_draw_page]
+    else:
+        counts = f"{len(data.x_test)} test images, {len(probabilities)} predictions"
+        warn(f"the figures of test images are left out: there are {counts}")
+    for plot in plots:
         try:
             paths.append(plot(run, model, data, probabilities))
         except style.CannotDraw as reason:
             warn(f"a figure is left out: {reason}")
-    paths.append(write_draw_page(run, model, data, probabilities))
+    for name in (*(f"{figure}.png" for figure in index.RUN_FIGURES), "draw.html"):
+        if PLOTS / run.name / name not in paths:
+            (PLOTS / run.name / name).unlink(missing_ok=True)
     return paths
 
 
@@ -112,8 +128,9 @@ def plot_feature_maps(run, model, data, probabilities, image=None):
         image = run.metrics["flags"].get("image")
     if image is None:
         image = np.argmax(labels == 3)  # the slide's digit
-    values, outputs = data.x_test[[image]], {}
-    for layer in networks.list_layers(model):
+    layers_in_order, outputs = networks.list_layers(model), {}
+    values = data.x_test[image].reshape(1, *model.input_shape[1:])
+    for layer in layers_in_order:
         values = outputs[layer] = layer(values)
     *activations, (_, output) = [(name, outputs[layer][0].numpy()) for name, layer in networks.name_layers(model)]
     digits = f"label {labels[image]}, predicted {output.argmax()}"
@@ -149,8 +166,10 @@ def find_other(run, neighbours):
     """Return the first MLP beside a CNN, or the first CNN beside an MLP: a `runs.Run` and its model; else None."""
     for other in neighbours:
         if other.metrics["dataset"] == run.metrics["dataset"] and ("cnn" in other.name) != ("cnn" in run.name):
-            with contextlib.suppress(UserError):
-                return other, runs.load_model(other.name)
+            with contextlib.suppress(UserError, style.CannotDraw):
+                model = runs.load_model(other.name)
+                draw.check_layers(model)
+                return other, model
     return None
 
 

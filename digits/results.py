@@ -42,7 +42,7 @@ def save(model, history, data, args, scores, probabilities, matrix):
     write_index()
     print_summary(run, paths)
     if args.show:
-        style.show(paths[:-1])  # the last one is the page
+        style.show([path for path in paths if path.suffix == ".png"])
     if run.metrics["interrupted"]:
         metrics = run.metrics
         print_error(
@@ -141,10 +141,11 @@ def print_summary(run, paths):
     if None not in (metrics["train_accuracy"], metrics["validation_accuracy"]):
         gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
         print(f"Training minus validation accuracy after the last epoch: {gap:+.4f}")
-    *figures, page = paths
-    names = ", ".join(path.name for path in figures)
+    names = ", ".join(path.name for path in paths if path.suffix == ".png")
     print(textwrap.fill(f"Figures: {PLOTS / run.name}/ ({names})", 80, subsequent_indent="  "))
-    print(f"Draw a digit yourself: open {page} in a browser")
+    page = PLOTS / run.name / "draw.html"
+    if page in paths:
+        print(f"Draw a digit yourself: open {page} in a browser")
     print(f"Next: {slides.find_next(experiment)}")
 
 

@@ -161,7 +161,7 @@ def load_run(name):
         missing = METRICS - set(metrics)
         if missing:
             raise ValueError(f"metrics.json has no {', '.join(sorted(missing))}")
-        history = pd.read_csv(folder / "history.csv", index_col="epoch").astype(float)
+        history = pd.read_csv(folder / "history.csv", index_col="epoch").select_dtypes("number")
         if len(history) != metrics["epochs"] or "loss" not in history:
             raise ValueError("history.csv is not whole")
     except (OSError, ValueError, LookupError, TypeError) as error:
@@ -173,7 +173,7 @@ def load_model(name):
     """Return a saved run's keras.Model, not compiled: (n, 784) float32 -> (n, 10) probabilities.
 
     Raises:
-        UserError: it is missing or damaged, or does not tell the ten digits apart.
+        UserError: it cannot be loaded, or does not tell the ten digits apart.
     """
     import keras
 
@@ -181,13 +181,17 @@ def load_model(name):
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # a damaged archive can raise nearly anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        problem, reason = "is missing or damaged", (str(error).splitlines() or [type(error).__name__])[0]
         with contextlib.suppress(Exception), zipfile.ZipFile(path) as archive:
             writer = json.loads(archive.read("metadata.json"))["keras_version"]
+            problem = "cannot be loaded"  # with layers or functions of one's own, say
             if writer != keras.__version__:
                 reason = f"Keras {writer} wrote it, this is Keras {keras.__version__}; {reason}"
-        raise UserError(f"{path} is missing or damaged, train it again ({reason})") from error
-    if (model.input_shape[1:], model.output_shape[1:]) != ((784,), (10,)):
+        raise UserError(f"{path} {problem}, train it again ({reason})") from error
+    predictions = np.empty(0)
+    with contextlib.suppress(Exception):  # Keras's, of another shape
+        predictions = np.asarray(model(np.zeros((1, 784), np.float32)))
+    if predictions.shape != (1, 10) or predictions.min() < 0 or predictions.max() > 1:
         raise UserError(f"{path} does not turn 784 pixels into 10 probabilities: it is not used")
     return model
 

@@ -92,4 +92,5 @@ def is_deck_model(experiment, model, history):
         and type(model.optimizer) is keras.optimizers.Adam
         and settings(model.optimizer) == settings(keras.optimizers.Adam(0.001))
         and (len(history.epoch), history.params["steps"]) == (EPOCHS, STEPS)
+        and int(model.optimizer.iterations) == EPOCHS * STEPS  # fit was called once
     )

@@ -16,6 +16,8 @@ KINDS = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "fla
 
 def list_layers(model):
     """Return the layers of a model without its input. Raises a CannotDraw where they do not follow one another."""
+    if not getattr(model, "inputs", None):
+        raise CannotDraw(f"what {type(model).__name__}, a class of one's own, computes is not known")
     layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
     for before, after in itertools.pairwise(layers):
         if type(model).__name__ != "Sequential" and after.input is not before.output:
@@ -48,7 +50,7 @@ def find_hidden_weights(model):
     """
     layers = list_layers(model)
     kinds = [type(layer).__name__ for layer in layers]
-    if not set(kinds) <= {"Dense", "Dropout"}:
+    if not set(kinds[kinds[0] == "Flatten" :]) <= {"Dense", "Dropout"}:
         raise CannotDraw(f"hidden_neurons.png is for Dense layers and Dropout only, not for {', '.join(kinds)}")
     first, *others = [layer.kernel.numpy() for layer in layers if layer.weights]
     if not others:
@@ -83,16 +85,19 @@ def plot_network(model, path, title):
     Dropout, some are crossed out. Raises a CannotDraw where the model has other layers.
     """
     first, *others = list_layers(model)
-    has_maps = type(first).__name__ == "Reshape"  # of the 784 values to an image
-    unknown = {type(layer).__name__ for layer in (others if has_maps else [first, *others])} - {*KINDS, "Dropout"}
+    is_reshaped = type(first).__name__ == "Reshape"  # from 784 values to an image
+    unknown = {type(layer).__name__ for layer in (others if is_reshaped else [first, *others])} - {*KINDS, "Dropout"}
     if unknown:
         raise CannotDraw(f"network.png cannot show {', '.join(sorted(unknown))}")
     rates = find_dropout(model)
-    input_shape = (first.output if has_maps else first.input).shape[1:]
+    input_shape = (first.output if is_reshaped else first.input).shape[1:]
+    if len(input_shape) == 2:
+        input_shape = (*input_shape, 1)
     columns = [("input", input_shape, None)]
     columns += [(name, layer.output.shape[1:], layer) for name, layer in name_layers(model)]
-    pitch = 1.75 if has_maps else 2.8
-    width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if has_maps else 2.15, -3.05
+    maps = sum(len(shape) == 3 for _, shape, _ in columns)
+    pitch = 1.75 if maps else 2.8
+    width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if maps else 2.15, -3.05
     with figure(path, (width, top - bottom + 0.5 + 0.35 * bool(rates))) as fig:
         fig.suptitle(f"{title}: {model.count_params():,} parameters")
         axes = fig.subplots()
@@ -108,8 +113,8 @@ def plot_network(model, path, title):
                 letter = {"input": "x", "flatten": "d", "output": "y"}.get(name, "h")
                 starts = draw_units(axes, x, shape[0], letter, rates.get(layer, 0), starts)
             write_layer(axes, x, name, shape, layer)
-        if has_maps:
-            maps, last = sum(len(shape) == 3 for _, shape, _ in columns), len(columns) - 1
+        if maps > 1:
+            last = len(columns) - 1
             for text, start, end in (("feature extraction", 1, maps - 1), ("fully connected", maps, last)):
                 axes.plot([(start - 0.4) * pitch, (end + 0.4) * pitch], [2.25, 2.25], color=GREY, linewidth=1)
                 axes.text((start + end) / 2 * pitch, 2.32, text, ha="center")

@@ -20,7 +20,7 @@ BRIGHT = 0.995  # of a layer's activations, those that are not shown in white
 HIGH = 32  # units in a column
 STAGES = {"Conv2D": "convolution", "MaxPooling2D": "pooling", "Flatten": "flatten", "Dense": "hidden"}
 SIZES = {"input": "pixels", "flatten": "numbers", "hidden": "units", "output": "units"}  # in text.json
-# What network.js computes: layers, and their settings. Another one is named on the page instead of computed wrongly.
+# What network.js computes: layers, and their settings. With another one, there is no page rather than a wrong one.
 KNOWN = {
     "Reshape": {},
     "Conv2D": {
@@ -48,20 +48,24 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         predictions: (10000,) digits, of the test images.
         neighbours: a list of `runs.Run`, whose pages lie beside this one.
         other: None, or a pair of a `runs.Run` and its model, which predicts the same drawing beside this one.
+
+    Raises:
+        CannotDraw: network.js cannot compute the network.
     """
-    metrics, unknown = run.metrics, find_unknown(model)
+    check_layers(model)
+    metrics = run.metrics
     facts = {
         "name": run.name,
         "accuracy": f"{metrics['test_accuracy']:.4f}",
         "date": metrics.get("date", "-"),
         **{key: metrics[key] for key in ("parameters", "epochs", "seed")},
     }
-    stages = [] if unknown else describe_stages(model, data.x_test[:200])
-    others = [other[1]] if other and not find_unknown(other[1]) else []
+    stages = describe_stages(model, data.x_test[:200])
+    others = [other] if other else []
     content = {
         "text": translate(facts, stages),
         "stroke": STROKE,
-        "networks": [stages, *(describe_stages(model, data.x_test[:1]) for model in others)],
+        "networks": [stages, *(describe_stages(model, data.x_test[:1]) for _, model in others)],
         **describe_images(data, predictions),
     }
     versions = [f"{name} {version}" for name, version in metrics.get("versions", {}).items() if name != "onednn"]
@@ -70,24 +74,19 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         "draw/draw.html.j2",
         content=content,
         stages=stages,
-        convolutional=len(stages) > 1 and stages[1]["kind"] == "convolution",
-        unknown=unknown,
+        convolutional=stages[1]["kind"] == "convolution",
         synthetic=metrics["dataset"] != "mnist",
         neighbours=neighbours,
-        networks=[run.name] + [other[0].name for _ in others],
+        networks=[run.name, *(run.name for run, _ in others)],
         filters=describe_filters(stages, model),
         versions=versions,
         modules=MODULES,
     )
 
 
-def find_unknown(model):
-    """Return a text for each layer that network.js cannot compute: its name, its kind, and what is unknown of it."""
-    try:
-        layers = list_layers(model)
-    except CannotDraw as reason:
-        return [str(reason)]
-    unknown = []
+def check_layers(model):
+    """Raise a CannotDraw that names the layers that network.js cannot compute, and what is unknown of them."""
+    unknown, layers = [], list_layers(model)
     for layer in layers:
         kind, settings = type(layer).__name__, layer.get_config()
         known = KNOWN.get(kind, {}) | ({"strides": [settings["pool_size"]]} if kind == "MaxPooling2D" else {})
@@ -98,9 +97,11 @@ def find_unknown(model):
             reasons.append(f"an input of shape {layer.input.shape[1:]}")
         if reasons or kind not in KNOWN:
             unknown.append(f"{layer.name} ({', '.join([kind, *reasons])})")
-    if layers[-1].output.shape[1:] != (10,) or type(layers[-1]).__name__ != "Dense":
-        unknown.append(f"{layers[-1].name} (an output of shape {layers[-1].output.shape[1:]})")
-    return unknown
+    last = layers[-1].get_config()
+    if (last.get("units"), last.get("activation")) != (10, "softmax"):
+        unknown.append(f"{layers[-1].name} (not the softmax of ten values)")
+    if unknown:
+        raise CannotDraw(f"draw.html cannot compute {'; '.join(unknown)}")
 
 
 def describe_stages(model, images):
@@ -110,7 +111,8 @@ def describe_stages(model, images):
     gives is one row per map. `depth` values at a time are computed from one of the `windows`. The scale of a stage
     follows from its activations for some test images; `at` counts the layers of Keras.
     """
-    grid, values, layers = (28, 28), images, list_layers(model)
+    grid, layers = (28, 28), list_layers(model)
+    values = images.reshape(len(images), *model.input_shape[1:])
     stages = [{"kind": "input", "at": 0, "count": 784, "scale": 1, "weights": []} | lay_out(*grid, 1)]
     for at, layer in enumerate(layers, 1):
         kind, shape, values = STAGES.get(type(layer).__name__), layer.output.shape[1:], layer(values)
@@ -178,7 +180,7 @@ def lay_out(rows, columns, maps, wide=None, gap=1):
 
 def describe_filters(stages, model):
     """Return the filters of a convolution that stands first: of each, rows of weights in percent of the largest."""
-    if len(stages) < 2 or stages[1]["kind"] != "convolution":
+    if stages[1]["kind"] != "convolution":
         return []
     kernel = list_layers(model)[stages[1]["at"] - 1].kernel.numpy()
     percent = np.rint(100 * kernel[:, :, 0] / np.abs(kernel).max()).astype(int)
@@ -195,8 +197,7 @@ def translate(facts, stages):
             text |= {stage["name"]: name, f"{stage['name']}size": size, f"{stage['name']}keys": keys}
         for key in ("title", "footer"):
             text[key] = text[key].format(**facts)
-        if len(stages) > 1:
-            text["filtersOf"] = text["filtersOf"].format(stage=text["stage1"])
+        text["filtersOf"] = text["filtersOf"].format(stage=text["stage1"])
     return translations
 
 
