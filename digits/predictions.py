@@ -1,5 +1,7 @@
 """Predictions for image files: their table, reasons for doubt, and how far they are from the files' names."""
 
+import textwrap
+
 import numpy as np
 
 from digits.figures.style import format_percent
@@ -46,7 +48,8 @@ def tabulate(path, run, digits, probabilities):
 def print_predictions(table, with_run):
     """Print the predictions of a run for a file, as `tabulate` returns them, each with the two that come next."""
     file, run = table.loc[0, ["file", "run"]]
-    print(f"\n{file}: {' '.join(map(str, table['digit']))}{f'   ({run})' if with_run else ''}")
+    line = f"{file}: {' '.join(map(str, table['digit']))}{f'   ({run})' if with_run else ''}"
+    print("\n" + textwrap.fill(line, 80, subsequent_indent="  ", break_long_words=False))
     for row in table.to_dict("records"):
         values = np.array([row[f"p{digit}"] for digit in range(10)])
         others = np.argsort(-values, kind="stable")[1:3]

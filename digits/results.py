@@ -37,7 +37,7 @@ def save(model, history, data, args, scores, probabilities, matrix):
     with interrupts.postponed():
         run = runs.save(model, history, data, args, **find_test_metrics(scores, matrix))
     folder = runs.MODELS / run.name
-    print(f"\nSaved: {folder}/ (model.keras, history.csv, metrics.json)")
+    print(f"\nSaved: {folder}/ ({', '.join(sorted(path.name for path in folder.iterdir()))})")
     paths = plot_run(run, model, data, probabilities)
     write_index()
     print_summary(run, paths)

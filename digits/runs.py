@@ -1,6 +1,6 @@
 """models/<run>/: the one place that knows its name and its files.
 
-model.keras, history.csv (one row per epoch) and metrics.json.
+model.keras, history.csv (one row per epoch) and metrics.json; model.weights.h5 where Keras cannot save the model whole.
 """
 
 import contextlib
@@ -101,8 +101,10 @@ def save(model, history, data, args, interrupted=False, **test_metrics):
         try:
             model.save(folder / "model.keras")
         except (NotImplementedError, TypeError, ValueError) as error:  # a class of a student's own
+            (folder / "model.keras").unlink(missing_ok=True)
+            model.save_weights(folder / "model.weights.h5")
             reason = " ".join(str(error).split())[:200]
-            raise UserError(f"Keras cannot save this model; build it by keras.Sequential ({reason})") from error
+            warn(f"Keras cannot save this model whole, only its weights; build it by keras.Sequential ({reason})")
         run.history.to_csv(folder / "history.csv")
         write_json(folder / "metrics.json", run.metrics)
     return run

@@ -123,7 +123,7 @@ def describe_file(names, file):
         except Exception as error:  # an encrypted or damaged ZIP, a broken link: the others are compared all the same
             row["file"] = f"{name} (cannot be read: {error})"
         else:
-            row |= {"hash": hashlib.sha256(content).hexdigest()} | describe_run(content)
+            row |= {"hash": hashlib.sha256(content).hexdigest()} | describe_run(name, content)
     row["owner"] = [
         folder.removesuffix(".zip") for folder in folders if folder not in ("models", "models.zip", row.get("run"))
     ]
@@ -132,8 +132,8 @@ def describe_file(names, file):
     return row
 
 
-def describe_run(content):
-    """Return what a metrics.json, whose bytes are `content`, says of `COLUMNS` and of its "run", as a dict."""
+def describe_run(name, content):
+    """Return what a metrics.json, of this name and content (bytes), says of `COLUMNS` and of its "run", as a dict."""
     try:
         metrics = json.loads(content)
         run, accuracy, seed = metrics["run"], float(metrics["test_accuracy"]), int(metrics["seed"])
@@ -142,7 +142,7 @@ def describe_run(content):
         if not (0 <= accuracy <= 1 and 0 <= seed < 2**32):
             raise ValueError("out of range")
     except (ValueError, LookupError, TypeError):
-        return {"remark": "damaged: this is no run's metrics.json"}
+        return {"remark": f"{name} is damaged: it is no run's metrics.json"}
     row = {"run": run, "experiment": experiment, "seed": seed, "accuracy": accuracy, "interval": "", "remark": ""}
     if dataset != "mnist":
         return row | {"remark": "SYNTHETIC digits, not MNIST"}

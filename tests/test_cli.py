@@ -3,6 +3,7 @@
 import importlib
 import os
 import re
+import shutil
 import signal
 import sys
 
@@ -43,6 +44,14 @@ def test_a_python_that_is_too_old_is_one_line(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 9, 6)")
     line = error_line(run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path)), 1)
     assert line.startswith("mlp.py: Python 3.") and "is too old: install 3.11" in line
+
+
+@pytest.mark.parametrize("name", ["random.py", "keras.py"])
+def test_a_file_beside_the_script_that_hides_a_module_is_one_line(tmp_path, name):
+    shutil.copy(ROOT / "mlp.py", tmp_path)
+    (tmp_path / name).touch()
+    line = error_line(run_python(tmp_path, tmp_path / "mlp.py", PYTHONPATH=str(ROOT)), 1)
+    assert f"{name} hides the module of that name" in line
 
 
 @pytest.mark.parametrize("name", ["mlp.py", "mlp_dropout.py", "cnn.py"])

@@ -79,6 +79,13 @@ def test_what_is_printed_and_written(folder):
     assert sorted(os.listdir(folder / "plots/predictions")) == [*names, "predictions.csv"]
 
 
+def test_a_page_of_digits_fits_the_terminal(capsys):
+    columns = {"file": "page.png", "run": "cnn", "position": 1, "digit": 7, "probability": 1.0, "doubt": ""}
+    row = columns | {f"p{digit}": float(digit == 7) for digit in range(10)}
+    predictions.print_predictions(pd.DataFrame([row] * 57), False)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 def test_names_are_scored_when_that_is_asked_for(folder):
     save(folder, "mine/4_a.png", "mine/7 (1).png", "mine/0.png", "mine/314_row.png", "2.jpg", "6.png", "8.png")
     (folder / "2.jpg").rename(folder / "mine/5_is_a_lie.jpg")

@@ -38,7 +38,7 @@ def test_figures_name_a_run_in_words():
     ("changes", "words"), [({"deck_model": False}, "Not the deck's model"), ({"dataset": "synthetic"}, "SYNTHETIC")]
 )
 def test_an_edited_model_and_synthetic_digits_are_not_compared(capsys, changes, words):
-    results.print_summary(make_run(**changes), ["draw.html"])
+    results.print_summary(make_run(**changes), [])
     out = capsys.readouterr().out
     assert words in out and "0.9902" not in out
 
@@ -48,7 +48,7 @@ def test_an_edited_model_and_synthetic_digits_are_not_compared(capsys, changes, 
     [("cnn", 0.9902, "inside"), ("cnn_seed7", 0.95, "outside"), ("cnn", 0.999, "outside")],
 )
 def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, name, accuracy, place):
-    results.print_summary(make_run(name, test_accuracy=accuracy), ["draw.html"])
+    results.print_summary(make_run(name, test_accuracy=accuracy), [])
     out = capsys.readouterr().out
     assert f"{name}: test accuracy {accuracy:.4f}, test loss 0.0300" in out
     assert f"The deck (slide 29): 0.9902, a difference of {accuracy - 0.9902:+.4f}" in out
@@ -57,7 +57,7 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, name, accuracy, p
 
 
 def test_a_run_for_which_the_deck_has_no_number_has_the_studys_interval(capsys):
-    results.print_summary(make_run("mlp_800_seed7", test_accuracy=0.9746), ["draw.html"])
+    results.print_summary(make_run("mlp_800_seed7", test_accuracy=0.9746), [])
     out = capsys.readouterr().out
     assert "Judging by 20 seeds, 99 of 100 runs lie between 0.9744 and 0.9841\nThis one is inside" in out
     assert "The deck" not in out and "\nNext: python mlp_dropout.py\n" in out

@@ -79,7 +79,7 @@ def test_one_file_that_cannot_be_read_does_not_keep_the_others_from_being_compar
     (tmp_path / "f.zip").write_bytes(content[:42] + b"\xff" * 8 + content[50:])  # an upload that broke off
     remarks = {student: remark for student, *_, remark in read(tmp_path)}
     assert remarks.pop("a") == "" and "cannot be read" in remarks.pop("f")
-    assert set(remarks.values()) == {"damaged: this is no run's metrics.json"} and len(remarks) == 4
+    assert set(remarks.values()) == {"metrics.json is damaged: it is no run's metrics.json"} and len(remarks) == 4
 
 
 def test_runs_of_one_student_only(tmp_path):
