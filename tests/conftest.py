@@ -7,6 +7,7 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,6 +78,27 @@ def run_python(folder, *command, **env):
         errors="replace",
         timeout=600,
     )
+
+
+@contextlib.contextmanager
+def start_python(folder, *command, **env):
+    """Yield a `python <command>` that is running in `folder`; it and its children are killed at the end."""
+    posix = os.name == "posix"
+    with subprocess.Popen(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment(HOME.name, **env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) if posix else None,  # a job may ignore it
+    ) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL) if posix else process.kill()
 
 
 def run_script(folder, script, *flags, stdout=None):

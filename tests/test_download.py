@@ -8,8 +8,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import ROOT, environment
+from conftest import ROOT, start_python
 from digits import mnist
 from digits.errors import UserError
 
@@ -236,18 +234,15 @@ test_download.assert_is_mnist(mnist.find_mnist())
 
 
 def test_killed_in_mid_download_then_two_at_once(server, data, tmp_path):
-    path = os.pathsep.join(map(str, [ROOT, ROOT / "tests"]))
-    env = environment(tmp_path, PYTHONPATH=path, TMPDIR=str(tmp_path / "tmp"))
-    command = [sys.executable, "-c", CHILD, data, f"{server.address}/stalled/"]
-    with subprocess.Popen(command, env=env) as killed:
+    env = {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, ROOT / "tests"])), "TMPDIR": str(tmp_path / "tmp")}
+    command = ["-c", CHILD, data, f"{server.address}/stalled/"]
+    with start_python(tmp_path, *command, **env):
         assert server.half_sent.acquire(timeout=60)
-        killed.kill()
     assert not list(data.iterdir())
-    both = [subprocess.Popen(command, env=env) for _ in range(2)]
-    for _ in both:
-        assert server.half_sent.acquire(timeout=60)
-    server.go_on.set()
-    for process in both:
-        assert process.wait(60) == 0
+    with start_python(tmp_path, *command, **env) as one, start_python(tmp_path, *command, **env) as other:
+        for _ in (one, other):
+            assert server.half_sent.acquire(timeout=60)
+        server.go_on.set()
+        assert (one.wait(60), other.wait(60)) == (0, 0)
     assert [path.name for path in data.iterdir()] == ["mnist.npz"]
     assert (data / "mnist.npz").read_bytes() == GOOD

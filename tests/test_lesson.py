@@ -16,7 +16,7 @@ import pytest
 
 import mlp
 import preprocess
-from conftest import FAST, HOME, ROOT, RUN, environment, error_line, read_metrics, run_python, run_script
+from conftest import FAST, ROOT, RUN, error_line, read_metrics, run_python, run_script, start_python
 from digits import acceleration, runs, slides, synthetic, training
 from digits.figures import training as figures
 from test_training import BUILD
@@ -335,22 +335,15 @@ LONG = "mlp_256_epochs500_synthetic"
 def interrupt(folder, after, signals=1):
     """Send Ctrl-C to mlp.py once it has printed `after`, `signals` times; return its line on stderr."""
     script = folder / "mlp.py" if (folder / "mlp.py").exists() else ROOT / "mlp.py"
-    process = subprocess.Popen(
-        [sys.executable, "-u", script, "--dataset", "synthetic", "--epochs", "500"],
-        cwd=folder,
-        env=environment(HOME.name, PYTHONPATH=str(ROOT)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    for line in process.stdout:
-        if after in line:
-            break
-    for _ in range(signals):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.1)
-    _, stderr = process.communicate(timeout=60)
+    command = ["-u", script, "--dataset", "synthetic", "--epochs", "500"]
+    with start_python(folder, *command, PYTHONPATH=str(ROOT)) as process:
+        for line in process.stdout:
+            if after in line:
+                break
+        for _ in range(signals):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        _, stderr = process.communicate(timeout=60)
     assert len(stderr.strip().splitlines()) == 1, stderr
     # Or killed: by one more Ctrl-C after all was done, or because plain Keras was interrupted in TensorFlow's own code.
     assert process.returncode in (130, -signal.SIGINT, -signal.SIGABRT)

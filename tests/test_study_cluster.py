@@ -1,19 +1,17 @@
 """The study on Dask: the same rows as without it; nothing is lost; one line when it cannot go on."""
 
-import contextlib
 import os
 import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 
 import pandas as pd
 import pytest
 
-from conftest import HOME, ROOT, environment, error_line, run_python, run_script
+from conftest import ROOT, error_line, run_python, run_script, start_python, succeed
 from digits.errors import UserError
 from study import cluster, experiments, report
 
@@ -21,26 +19,6 @@ sizeof = pytest.importorskip("dask.sizeof", reason="needs Dask: requirements-stu
 psutil = pytest.importorskip("psutil")  # which comes with it
 
 STUDY = ["reproduce.py", "--experiments", "mlp_800_of_3000"]  # runs of seconds
-
-
-@contextlib.contextmanager
-def start_python(folder, *command):
-    """Yield a `python <command>` that is running in `folder`; it and its children are killed at the end."""
-    with subprocess.Popen(
-        [sys.executable, *command],
-        cwd=folder,
-        env=environment(HOME.name),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
-    ) as process:
-        try:
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_for_rows(folder, count, process):
@@ -88,8 +66,7 @@ def test_dask_gives_the_rows_that_one_process_gives(tmp_path, mnist_folder, sche
     with start_worker(ROOT, address):
         for name, flags in ways.items():
             (tmp_path / name).mkdir()
-            process = run_python(tmp_path / name, ROOT / STUDY[0], *STUDY[1:], "--seeds", "2", *flags.split())
-            assert process.returncode == 0 and process.stderr == "", process.stderr
+            succeed(run_python(tmp_path / name, ROOT / STUDY[0], *STUDY[1:], "--seeds", "2", *flags.split()))
     alone = read_rows(tmp_path / "alone")
     assert len(alone) == 2 and set(alone["threads"]) == {1}
     for name in ("local", "remote"):
@@ -194,5 +171,4 @@ def test_without_dask(tmp_path, monkeypatch):
     for flags in (["--workers", "2"], ["--scheduler", "tcp://127.0.0.1:9"]):
         line = error_line(run_script(tmp_path, "reproduce.py", *flags), 1)
         assert "`python -m pip install -r requirements-study.txt`" in line
-    process = run_script(tmp_path, "reproduce.py", "--dry-run")
-    assert process.returncode == 0 and "with 1 at a time" in process.stdout
+    assert "with 1 at a time" in succeed(run_script(tmp_path, "reproduce.py", "--dry-run"))
