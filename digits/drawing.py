@@ -27,7 +27,6 @@ def plot_run(run, model, data, probabilities, image=None):
         image: index of the test image in feature_maps.png (default: that of the flag --image, or the first 3).
     """
     import keras
-    from scipy.special import softmax
 
     print("Drawing the figures ...", flush=True)
     data = data._replace(x_test=data.x_test.reshape(len(data.x_test), -1))
@@ -35,7 +34,7 @@ def plot_run(run, model, data, probabilities, image=None):
         data = data._replace(y_test=keras.utils.to_categorical(data.y_test))
     if probabilities.min() < 0 or probabilities.max() > 1:
         warn("the predictions are no probabilities: the figures show their softmax")
-        probabilities = softmax(probabilities, axis=1)
+        probabilities = np.array(keras.ops.softmax(probabilities))
     plots, paths = [plot_network, plot_curves, plot_matrix], []
     if len(probabilities) == len(data.x_test):
         plots += [plot_predictions, plot_mistakes, *find_layer_plots(model, image), write_draw_page]

@@ -38,7 +38,6 @@ def warn(message):
 
 def report_failed_import(kind, error, traceback):
     """Write an error that ends a script before `cli.run` as one line if the user can fix it. See `sys.excepthook`."""
-    beside = [path.name for path in Path(sys.path[0]).glob("*.py") if path.stem in PACKAGES | sys.stdlib_module_names]
     if isinstance(error, ModuleNotFoundError) and error.name in PACKAGES:
         print_error(
             f"{error.name} is not installed for {sys.executable}: activate the environment that has it, "
@@ -46,7 +45,14 @@ def report_failed_import(kind, error, traceback):
         )
     elif isinstance(error, UserError):
         print_error(error)
-    elif isinstance(error, (ImportError, AttributeError)) and beside:
-        print_error(f"{beside[0]} hides the module of that name, which is needed: rename the file ({error})")
+    elif isinstance(error, (ImportError, AttributeError)) and list_hiding_files():
+        print_error(f"{list_hiding_files()[0]} hides the module of that name: rename the file ({error})")
     else:
         sys.__excepthook__(kind, error, traceback)
+
+
+def list_hiding_files():
+    """Return the names of the files beside the script that were imported in place of a module: random.py, say."""
+    names = PACKAGES | sys.stdlib_module_names
+    files = [Path(getattr(sys.modules.get(name), "__file__", None) or "") for name in names]
+    return [file.name for file in files if file.parent == Path(sys.path[0])]
