@@ -29,6 +29,7 @@ def plot_run(run, model, data, probabilities, image=None):
     import keras
 
     print("Drawing the figures ...", flush=True)
+    probabilities = np.asarray(probabilities)
     data = data._replace(x_test=data.x_test.reshape(len(data.x_test), -1))
     if data.y_test.ndim == 1:
         data = data._replace(y_test=keras.utils.to_categorical(data.y_test))

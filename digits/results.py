@@ -36,6 +36,7 @@ def save(model, history, data, args, scores, probabilities, matrix):
     """
     with interrupts.postponed():
         run = runs.save(model, history, data, args, **find_test_metrics(scores, matrix))
+        args.run = runs.name_next(args.run)
     folder = runs.MODELS / run.name
     print(f"\nSaved: {folder}/ ({', '.join(sorted(path.name for path in folder.iterdir()))})")
     paths = plot_run(run, model, data, probabilities)

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import platform
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,6 +109,12 @@ def save(model, history, data, args, interrupted=False, **test_metrics):
         run.history.to_csv(folder / "history.csv")
         write_json(folder / "metrics.json", run.metrics)
     return run
+
+
+def name_next(name):
+    """Return the name of the run that a script trains after the one of this name, in a loop say: mlp_256_run2."""
+    first, number = re.fullmatch(r"(.*?)(?:_run(\d+))?", name).groups()
+    return f"{first}_run{int(number or 1) + 1}"
 
 
 def find_accuracy(epochs):

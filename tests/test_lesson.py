@@ -16,7 +16,7 @@ import pytest
 
 import mlp
 import preprocess
-from conftest import FAST, ROOT, RUN, error_line, read_metrics, run_python, run_script, start_python
+from conftest import FAST, ROOT, RUN, error_line, read_metrics, run_python, run_script, start_python, succeed
 from digits import acceleration, runs, slides, synthetic, training
 from digits.figures import training as figures
 from test_training import BUILD
@@ -256,6 +256,15 @@ def test_a_mistake_after_the_training_keeps_its_traceback_and_the_model(tmp_path
     if LOSS in replacements:
         assert run_script(tmp_path, "evaluate.py").returncode == 0
         assert read_metrics(tmp_path, INTERRUPTED)["test_accuracy"] > 0.5
+
+
+def test_what_a_script_trains_in_a_loop_is_saved_one_by_one(tmp_path):
+    start = SCRIPT.index('    print("\\n2. Build')
+    steps = SCRIPT[start : SCRIPT.index("\n\nparser =")]
+    edit(tmp_path, {steps: "    for args.hidden in (4, 5, 6):\n" + textwrap.indent(steps, "    ")})
+    assert "_run2_synthetic/ (" in succeed(run_script(tmp_path, "mlp.py", *FAST))
+    names = [RUN.replace("dryrun", f"dryrun{number}") for number in ("", "_run2", "_run3")]
+    assert [read_metrics(tmp_path, name)["flags"]["hidden"] for name in names] == [4, 5, 6]
 
 
 def test_a_network_that_was_not_trained_is_no_run(tmp_path):
