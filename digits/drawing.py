@@ -26,16 +26,8 @@ def plot_run(run, model, data, probabilities, image=None):
         probabilities: (10000, 10) float32, of the test images; or logits, whose softmax is drawn.
         image: index of the test image in feature_maps.png (default: that of the flag --image, or the first 3).
     """
-    import keras
-
     print("Drawing the figures ...", flush=True)
-    probabilities = np.asarray(probabilities)
-    data = data._replace(x_test=data.x_test.reshape(len(data.x_test), -1))
-    if data.y_test.ndim == 1:
-        data = data._replace(y_test=keras.utils.to_categorical(data.y_test))
-    if probabilities.min() < 0 or probabilities.max() > 1:
-        warn("the predictions are no probabilities: the figures show their softmax")
-        probabilities = np.array(keras.ops.softmax(probabilities))
+    data, probabilities = standardize(data, probabilities)
     plots, paths = [plot_network, plot_curves, plot_matrix], []
     if len(probabilities) == len(data.x_test):
         plots += [plot_predictions, plot_mistakes, *find_layer_plots(model, image), write_draw_page]
@@ -51,6 +43,20 @@ def plot_run(run, model, data, probabilities, image=None):
         if PLOTS / run.name / name not in paths:
             (PLOTS / run.name / name).unlink(missing_ok=True)
     return paths
+
+
+def standardize(data, probabilities):
+    """Return what an edited script works with as the deck has it: (n, 784) images, one-hot labels, probabilities."""
+    import keras
+
+    data = data._replace(x_test=data.x_test.reshape(len(data.x_test), -1))
+    if data.y_test.ndim == 1:
+        data = data._replace(y_test=keras.utils.to_categorical(data.y_test))
+    probabilities = np.asarray(probabilities)
+    if not runs.are_probabilities(probabilities):
+        warn("the predictions are no probabilities: the figures show their softmax")
+        probabilities = np.array(keras.ops.softmax(probabilities))
+    return data, probabilities
 
 
 def plot_network(run, model, data, probabilities):
