@@ -46,7 +46,7 @@ def predict_file(path, label, models, figure):
         digits = handwriting.find_digits(image)
     left_out = len(digits.dropped)
     if not len(digits.images):
-        also = f"; pieces of ink left out: {left_out}" if left_out else ""
+        also = f"; lines and pieces of ink left out: {left_out}" if left_out else ""
         raise UserError(f"{path}: no digit was found in this image{also}")
     x = preprocess.flatten_and_normalize(digits.images)
     tables = []
@@ -62,7 +62,7 @@ def predict_file(path, label, models, figure):
     if turn:
         print("  turned upright: the page was on its side")
     if left_out:
-        print(f"  ? pieces of ink left out: {left_out} (dotted in the figure)")
+        print(f"  ? lines and pieces of ink left out: {left_out} (dotted in the figure)")
     return pd.concat(tables)
 
 

@@ -252,6 +252,18 @@ def test_what_is_too_pale_is_told():
     assert len(boxes) == 2 and len(dropped) == 1 and dropped[0][0] == pytest.approx(216, abs=4)
 
 
+def test_rulings_and_specks_are_told():
+    page = Image.new("L", (300, 200), 255)
+    draw = ImageDraw.Draw(page)
+    for x in (60, 120):
+        draw.line([(x, 30), (x, 150)], 0, 16)
+    draw.line([(0, 170), (300, 170)], 0, 2)
+    draw.line([(180, 140), (189, 140)], 0, 2)
+    boxes, _, _, dropped = digits(page)
+    assert len(boxes) == 2
+    np.testing.assert_allclose(sorted(dropped[:, :2].tolist()), [[0, 169], [179, 139]], atol=3)
+
+
 def test_a_stroke_that_turns_pale_stays_one_stroke():
     page = Image.new("L", (200, 300), 255)
     draw = ImageDraw.Draw(page)

@@ -57,23 +57,24 @@ def find_parts(scan, shape, single):
 
     Arguments: see `find_ink` and `find_digits`. A digit, like any part of the ink, is the (n, 2) places of its pixels.
     """
-    darkness, mask, faint = find_ink(scan, shape)
-    pieces, pale = list_pieces(mask), list_pieces(faint)
+    darkness, mask, others = find_ink(scan, shape)
+    pieces, others = list_pieces(mask), list_pieces(others)
     least = SPECK * max(map(len, pieces), default=0)
-    pieces, pale = ([piece for piece in part if len(piece) > least] for part in (pieces, pale))
+    others += [piece for piece in pieces if len(piece) <= least]
+    pieces = [piece for piece in pieces if len(piece) > least]
     if not pieces:
-        return darkness, [], [], []
+        return darkness, [], [], others
     if single:
         (digit, *dropped) = group_around_largest(pieces)
-        return darkness, [digit], [False], dropped + pale
+        return darkness, [digit], [False], dropped + others
     digits, dropped = choose_digits(group_pieces(pieces), mask.shape)
     digits = sort_by_rows(digits)
     height, width = np.median([np.ptp(digit, axis=0) for digit in digits], axis=0)
     if width > height and len(digits) >= ON_ITS_SIDE:
-        return darkness, digits, [False] * len(digits), dropped + pale
+        return darkness, digits, [False] * len(digits), dropped + others
     one_of_several, the_only_one = WIDE
     wide = the_only_one if len(digits) == 1 else one_of_several
-    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height, wide))), dropped + pale
+    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height, wide))), dropped + others
 
 
 def list_pieces(mask):
