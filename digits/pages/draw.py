@@ -98,7 +98,7 @@ def check_layers(model):
         if reasons or kind not in KNOWN:
             unknown.append(f"{layer.name} ({', '.join([kind, *reasons])})")
     last = layers[-1].get_config()
-    if (last.get("units"), last.get("activation")) != (10, "softmax"):
+    if not unknown and (last.get("units"), last.get("activation")) != (10, "softmax"):
         unknown.append(f"{layers[-1].name} (not the softmax of ten values)")
     if unknown:
         raise CannotDraw(f"draw.html cannot compute {'; '.join(unknown)}")
