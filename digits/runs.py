@@ -197,6 +197,8 @@ def load_model(name):
             if writer != keras.__version__:
                 reason = f"Keras {writer} wrote it, this is Keras {keras.__version__}; {reason}"
         raise UserError(f"{path} {problem}, train it again ({reason})") from error
+    if isinstance(model, keras.Sequential) and model.input_shape[1:] in ((28, 28), (28, 28, 1)):  # as many write it
+        model = keras.Sequential([keras.Input((784,)), keras.layers.Reshape(model.input_shape[1:]), *model.layers])
     predictions = np.empty(0)
     with contextlib.suppress(Exception):  # Keras's, of another shape
         predictions = np.asarray(model(np.zeros((1, 784), np.float32)))
