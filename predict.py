@@ -62,7 +62,7 @@ def predict_file(path, label, models, figure):
     if turn:
         print("  turned upright: the page was on its side")
     if left_out:
-        print(f"  ? lines and pieces of ink left out: {left_out} (dotted in the figure)")
+        print(f"  lines and pieces of ink left out: {left_out} (dotted in the figure)")
     return pd.concat(tables)
 
 

@@ -28,7 +28,7 @@ STEPS = {
     "turning light ink on dark into dark on light": (ink, "is_light_on_dark", lambda grey: False),
     "the closing and the median: paper of one grey": (ink, "remove_background", lambda grey: 1 - grey / grey.max()),
     "the median nearby": (ink, "local_median", lambda grey: np.ones_like(grey)),
-    "removing rulings": (ink, "remove_rulings", lambda mask, dark: mask),
+    "removing rulings": (ink, "remove_rulings", lambda mask, dark: (mask, [])),
     "removing shadows and the desk": (ink, "along_frame", np.zeros_like),
     "removing what is pale": (ink, "remove_faint", lambda mask, darkness: mask),
     "cutting apart digits that touch": (segmentation, "cut_apart", lambda digit, *how: [(digit, False)]),

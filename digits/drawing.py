@@ -28,17 +28,18 @@ def plot_run(run, model, data, probabilities, image=None):
     """
     print("Drawing the figures ...", flush=True)
     data, probabilities = standardize(data, probabilities)
-    plots, paths = [plot_network, plot_curves, plot_matrix], []
-    if len(probabilities) == len(data.x_test):
-        plots += [plot_predictions, plot_mistakes, *find_layer_plots(model, image), write_draw_page]
+    plots, paths = {"network.png": plot_network, "accuracy.png": plot_curves, "confusion_matrix.png": plot_matrix}, []
+    if len(data.x_test) == len(data.y_test) and data.y_test.shape == probabilities.shape:
+        plots |= {"predictions.png": plot_predictions, "mistakes.png": plot_mistakes}
+        plots |= find_layer_plots(model, image) | {"draw.html": write_draw_page}
     else:
-        counts = f"{len(data.x_test)} test images, {len(probabilities)} predictions"
-        warn(f"the figures of test images are left out: there are {counts}")
-    for plot in plots:
+        shapes = f"images {data.x_test.shape}, labels {data.y_test.shape}, predictions {probabilities.shape}"
+        warn(f"the figures of test images are left out, for these do not belong together: {shapes}")
+    for name, plot in plots.items():
         try:
             paths.append(plot(run, model, data, probabilities))
         except style.CannotDraw as reason:
-            warn(f"a figure is left out: {reason}")
+            warn(f"{name} is left out: {reason}")
     for name in (*(f"{figure}.png" for figure in index.RUN_FIGURES), "draw.html"):
         if PLOTS / run.name / name not in paths:
             (PLOTS / run.name / name).unlink(missing_ok=True)
@@ -50,11 +51,11 @@ def standardize(data, probabilities):
     import keras
 
     data = data._replace(x_test=data.x_test.reshape(len(data.x_test), -1))
-    if data.y_test.ndim == 1:
-        data = data._replace(y_test=keras.utils.to_categorical(data.y_test))
+    if data.y_test.size == len(data.y_test):
+        data = data._replace(y_test=keras.utils.to_categorical(data.y_test.ravel(), 10))
     probabilities = np.asarray(probabilities)
-    if not runs.are_probabilities(probabilities):
-        warn("the predictions are no probabilities: the figures show their softmax")
+    if probabilities.ndim == 2 and not runs.are_probabilities(probabilities):
+        warn("the predictions are not probabilities: the figures show their softmax")
         probabilities = np.array(keras.ops.softmax(probabilities))
     return data, probabilities
 
@@ -111,12 +112,12 @@ def caption_images(data, probabilities, chosen):
 
 
 def find_layer_plots(model, image):
-    """Return the functions that draw what the layers of a model compute: those of a CNN, or that of an MLP."""
+    """Return what draws what the layers of a model compute, as a dict of a figure to a function."""
     import keras
 
     if any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers):
-        return [functools.partial(plot_feature_maps, image=image), plot_filters]
-    return [plot_hidden_neurons]
+        return {"feature_maps.png": functools.partial(plot_feature_maps, image=image), "filters.png": plot_filters}
+    return {"hidden_neurons.png": plot_hidden_neurons}
 
 
 def plot_hidden_neurons(run, model, data, probabilities):
@@ -152,7 +153,7 @@ def plot_filters(run, model, data, probabilities):
     kernel = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)).kernel.numpy()
     height, width, channels, n = kernel.shape
     if channels > 1:
-        raise style.CannotDraw("filters.png shows filters over one image, not over several maps")
+        raise style.CannotDraw("it shows filters over one image, not over several maps")
     title = f"{run.title}: the {n} filters of the first convolution\n"
     title += f"{height}x{width} weights each, in the order of their feature maps\n"
     title += "Ink on orange raises the activation, ink on blue lowers it"

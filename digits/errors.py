@@ -54,5 +54,5 @@ def report_failed_import(kind, error, traceback):
 def list_hiding_files():
     """Return the names of the files beside the script that were imported in place of a module: random.py, say."""
     names = PACKAGES | sys.stdlib_module_names
-    files = [Path(getattr(sys.modules.get(name), "__file__", None) or "") for name in names]
-    return [file.name for file in files if file.parent == Path(sys.path[0])]
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in names]
+    return [Path(file).name for file in files if file and Path(file).parent == Path(sys.path[0])]

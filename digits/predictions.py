@@ -49,7 +49,7 @@ def print_predictions(table, with_run):
     """Print the predictions of a run for a file, as `tabulate` returns them, each with the two that come next."""
     file, run = table.loc[0, ["file", "run"]]
     line = f"{file}: {' '.join(map(str, table['digit']))}{f'   ({run})' if with_run else ''}"
-    print("\n" + textwrap.fill(line, 80, subsequent_indent="  ", break_long_words=False))
+    print("\n" + textwrap.fill(line, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
     for row in table.to_dict("records"):
         values = np.array([row[f"p{digit}"] for digit in range(10)])
         others = np.argsort(-values, kind="stable")[1:3]

@@ -13,6 +13,7 @@ from digits.errors import UserError, print_error, warn
 from digits.figures import style
 from digits.pages import index
 
+SAVED = []  # the Histories whose runs are saved
 STUDY = Path(__file__).parent.parent / "results" / "runs.csv"  # the committed study
 
 
@@ -36,6 +37,7 @@ def save(model, history, data, args, scores, probabilities, matrix):
     """
     with interrupts.postponed():
         run = runs.save(model, history, data, args, **find_test_metrics(scores, matrix))
+        SAVED.append(history)
         args.run = runs.name_next(args.run)
     folder = runs.MODELS / run.name
     print(f"\nSaved: {folder}/ ({', '.join(sorted(path.name for path in folder.iterdir()))})")
@@ -103,7 +105,7 @@ def rescue(error, args):
     # Before Keras 3.10, evaluate and predict gave a model an empty History.
     histories = [model.history for model in models]
     histories += [value for value in variables if isinstance(value, keras.callbacks.History)]
-    trained = [history for history in histories if getattr(history, "epoch", None)]
+    trained = [history for history in histories if getattr(history, "epoch", None) and history not in SAVED]
     datasets = [value for value in variables if isinstance(value, tuple) and hasattr(value, "sha256")]
     if not (trained and datasets):
         return ""

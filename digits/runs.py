@@ -187,6 +187,8 @@ def load_model(name):
     import keras
 
     path = MODELS / name / "model.keras"
+    if not path.exists() and path.with_name("model.weights.h5").exists():
+        raise UserError(f"{path.parent} holds only the weights, since Keras could not save this model whole")
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # a damaged archive can raise nearly anything

@@ -205,9 +205,30 @@ def test_a_hand_on_the_keyboard_draws_and_pins(open_page):
         page.keyboard.press(key)
     settle(page)
     assert "map 2, row 15, column 16" in page.text_content("#heading") and page.is_visible("#free")
+    for key in (*["PageDown"] * 16, *["ArrowRight"] * 14, "ArrowUp"):
+        page.keyboard.press(key)
+    settle(page)
+    assert "map 16, row 14, column 28" in page.text_content("#heading")  # it does not leave the map
     page.keyboard.press("Escape")
     settle(page)
     assert page.is_hidden("#free") and page.locator("#overlay *").count() == 0
+
+
+def test_a_palm_beside_the_pen_draws_nothing(open_page):
+    page = open_page(f"{CNN}/draw.html")
+    page.click("#clear")
+    send = """([type, pointerId, pointerType, x, y]) => {
+        const { left, top } = pad.getBoundingClientRect();
+        const at = { pointerId, pointerType, isPrimary: true, clientX: left + x, clientY: top + y };
+        pad.dispatchEvent(new PointerEvent(type, at));
+    }"""
+    page.evaluate("pad.setPointerCapture = id => pad.captured = id; pad.hasPointerCapture = id => pad.captured === id")
+    events = [("down", 1, "pen", 20, 20), ("down", 2, "touch", 150, 150), ("move", 2, "touch", 160, 160)]
+    for event, *values in [*events, ("move", 1, "pen", 40, 40)]:
+        page.evaluate(send, [f"pointer{event}", *values])
+    settle(page)
+    (stroke,) = page.evaluate("digits.state.strokes")
+    assert len(stroke) == 4 and max(stroke) < 100
 
 
 def click_value(page, stage, at, y, x):
@@ -398,5 +419,9 @@ def test_a_layer_that_the_page_cannot_compute_is_named(tensorflow):
         model = keras.Sequential([*hidden, layers.Dense(10, activation="softmax")])
         with pytest.raises(CannotDraw, match=re.escape(name)):
             draw.check_layers(model)
+    model = keras.Sequential([keras.Input((784,)), layers.Dense(10)])
     with pytest.raises(CannotDraw, match="not the softmax of ten values"):
-        draw.check_layers(keras.Sequential([keras.Input((784,)), layers.Dense(10)]))
+        draw.check_layers(model)
+    model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
+    with pytest.raises(CannotDraw, match="the training diverged"):
+        draw.check_layers(model)

@@ -17,7 +17,9 @@ KINDS = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "fla
 def list_layers(model):
     """Return the layers of a model without its input. Raises a CannotDraw where they do not follow one another."""
     if not getattr(model, "inputs", None):
-        raise CannotDraw(f"what {type(model).__name__}, a class of one's own, computes is not known")
+        raise CannotDraw(f"{type(model).__name__} is a class of your own, and what it computes is not known")
+    if None in model.inputs[0].shape[1:]:
+        raise CannotDraw("the size of the network's input is not fixed")
     layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
     for before, after in itertools.pairwise(layers):
         if type(model).__name__ != "Sequential" and after.input is not before.output:
@@ -51,7 +53,7 @@ def find_hidden_weights(model):
     layers = list_layers(model)
     kinds = [type(layer).__name__ for layer in layers]
     if not set(kinds[kinds[0] == "Flatten" :]) <= {"Dense", "Dropout"}:
-        raise CannotDraw(f"hidden_neurons.png is for Dense layers and Dropout only, not for {', '.join(kinds)}")
+        raise CannotDraw(f"it is for Dense layers and Dropout only, not for {', '.join(kinds)}")
     first, *others = [layer.kernel.numpy() for layer in layers if layer.weights]
     if not others:
         return first, np.eye(first.shape[1])
@@ -88,13 +90,15 @@ def plot_network(model, path, title):
     is_reshaped = type(first).__name__ == "Reshape"  # from 784 values to an image
     unknown = {type(layer).__name__ for layer in (others if is_reshaped else [first, *others])} - {*KINDS, "Dropout"}
     if unknown:
-        raise CannotDraw(f"network.png cannot show {', '.join(sorted(unknown))}")
+        raise CannotDraw(f"it cannot show {', '.join(sorted(unknown))}")
     rates = find_dropout(model)
     input_shape = (first.output if is_reshaped else first.input).shape[1:]
     if len(input_shape) == 2:
         input_shape = (*input_shape, 1)
     columns = [("input", input_shape, None)]
     columns += [(name, layer.output.shape[1:], layer) for name, layer in name_layers(model)]
+    if any(len(shape) == 2 for _, shape, _ in columns):
+        raise CannotDraw("it cannot show a Dense layer on an image")
     maps = sum(len(shape) == 3 for _, shape, _ in columns)
     pitch = 1.75 if maps else 2.8
     width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if maps else 2.15, -3.05

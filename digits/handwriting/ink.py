@@ -33,8 +33,8 @@ def find_ink(scan, shape):
         shape: height and width that give the right aspect.
 
     Returns, at the working size:
-        How much darker than the paper each pixel is, float32, from 0 to 1 for black; which pixels are ink, bool; and
-        which are left out, of rulings and what is pale, bool.
+        How much darker than the paper each pixel is, float32, from 0 to 1 for black; which pixels are ink, bool;
+        which are too pale to be, bool; and the printed lines that were taken out, see `remove_rulings`.
     """
     grey = resize_to_working_size(scan, shape)
     if is_light_on_dark(grey):
@@ -42,11 +42,11 @@ def find_ink(scan, shape):
     darkness = remove_background(grey)
     mask = threshold_ink(darkness)
     shadows = along_frame(mask)
-    written = remove_rulings(mask, shadows)
-    if (written & ~shadows).sum() > SPECK * written.sum():
-        written, mask = written & ~shadows, mask & ~shadows
-    ink = remove_faint(written, darkness)
-    return darkness, ink, mask & ~ink
+    mask, rulings = remove_rulings(mask, shadows)
+    if (mask & ~shadows).sum() > SPECK * mask.sum():
+        mask = mask & ~shadows
+    sure = remove_faint(mask, darkness)
+    return darkness, sure, mask & ~sure, rulings
 
 
 def resize_to_working_size(grey, shape):

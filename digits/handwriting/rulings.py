@@ -18,6 +18,8 @@ INSIDE = 5  # times a line's thickness: what is written is larger
 def remove_rulings(mask, dark):
     """Return the ink without printed lines: long, thin, straight, and from one side of the image to the other.
 
+    And return these lines, the (n, 2) places of the pixels of each.
+
     A line may also end at another line, as the sides of a box do, or at the dark edge of a page or a cell. A digit's
     own strokes end freely; where they do not, in an image cut to its size, nothing is left inside without them, and
     they are kept. So is what crosses a line.
@@ -42,7 +44,7 @@ def remove_rulings(mask, dark):
     pieces = skimage.measure.label(rest, connectivity=2)
     inside = skimage.measure.regionprops(pieces * ~np.isin(pieces, pieces[frame]))
     largest = max((np.ptp(piece.coords, axis=0).max() for piece in inside), default=0)
-    return rest if largest > INSIDE * thickest else mask
+    return (rest, lines[0] + lines[1]) if largest > INSIDE * thickest else (mask, [])
 
 
 def draw(places, shape):

@@ -57,9 +57,10 @@ def find_parts(scan, shape, single):
 
     Arguments: see `find_ink` and `find_digits`. A digit, like any part of the ink, is the (n, 2) places of its pixels.
     """
-    darkness, mask, others = find_ink(scan, shape)
-    pieces, others = list_pieces(mask), list_pieces(others)
+    darkness, mask, faint, others = find_ink(scan, shape)
+    pieces = list_pieces(mask)
     least = SPECK * max(map(len, pieces), default=0)
+    others += [piece for piece in list_pieces(faint) if len(piece) > least]
     others += [piece for piece in pieces if len(piece) <= least]
     pieces = [piece for piece in pieces if len(piece) > least]
     if not pieces:

@@ -53,6 +53,8 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         CannotDraw: network.js cannot compute the network.
     """
     check_layers(model)
+    if data.x_test.min() < 0 or data.x_test.max() > 1:
+        raise CannotDraw("its pixels are from 0 to 1, those of the test images are not")
     metrics = run.metrics
     facts = {
         "name": run.name,
@@ -87,6 +89,8 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
 def check_layers(model):
     """Raise a CannotDraw that names the layers that network.js cannot compute, and what is unknown of them."""
     unknown, layers = [], list_layers(model)
+    if not all(np.isfinite(weights).all() for weights in model.get_weights()):
+        raise CannotDraw("not all weights are finite numbers: the training diverged")
     for layer in layers:
         kind, settings = type(layer).__name__, layer.get_config()
         known = KNOWN.get(kind, {}) | ({"strides": [settings["pool_size"]]} if kind == "MaxPooling2D" else {})
@@ -101,7 +105,7 @@ def check_layers(model):
     if not unknown and (last.get("units"), last.get("activation")) != (10, "softmax"):
         unknown.append(f"{layers[-1].name} (not the softmax of ten values)")
     if unknown:
-        raise CannotDraw(f"draw.html cannot compute {'; '.join(unknown)}")
+        raise CannotDraw(f"it cannot compute {'; '.join(unknown)}")
 
 
 def describe_stages(model, images):
@@ -121,6 +125,9 @@ def describe_stages(model, images):
             continue  # it passes its values on
         windows = list_windows(layer, *grid)
         height, width = windows.shape[2:]
+        windows = windows.reshape(-1, height * width)
+        if type(layer).__name__ == "Dense":
+            windows = windows[:, : stages[-1]["count"]]  # the last column of units may not be full
         stage = {
             "kind": "output" if at == len(layers) else kind,
             "at": at,
@@ -129,7 +136,7 @@ def describe_stages(model, images):
             "scale": float(f"{np.quantile(np.array(values), BRIGHT):.3g}") or 1,
             "activation": getattr(getattr(layer, "activation", None), "__name__", "linear"),
             "across": width,
-            "windows": windows.reshape(-1, height * width)[:, : stages[-1]["count"]].tolist(),
+            "windows": windows.tolist(),
             "weights": [encode(weights.astype("<f4").tobytes()) for weights in layer.get_weights()],
         }
         if kind == "flatten":

@@ -33,6 +33,7 @@ const state = {
   image: 0, // the number of a test image, or null
   point: [PAD / 2, PAD / 2], // of the pen that the keyboard moves
   down: false, // that pen
+  pointer: null, // the mouse, pen or finger that draws
   target: null, // what is explained: a stage, and the index of a value in it
   pinned: false,
   filled: false, // whether the map of the target is filled up to it only, as while playing
@@ -51,7 +52,8 @@ function update() {
   const computed = page.networks.map((network) => computeActivations(network, drawing.pixels));
   stages.forEach((stage, i) => {
     stage.values = computed[0][i];
-    stage.shown = state.filled && stage === state.target.stage ? hideUnfilled(state.target) : stage.values;
+    const last = state.filled && stage === state.target.stage ? state.target.index : Infinity;
+    stage.shown = stage.values.map((value, at) => (at > last && (at - last) % stage.maps === 0 ? NaN : value));
     if (stage.kind !== "output") paint(stage.canvas, stage.shown, stage.scale, grey, stage.pixels);
   });
   const isEmpty = !drawing.pixels.some(Boolean);
@@ -63,10 +65,6 @@ function update() {
 function readInput() {
   if (state.image === null) return normalize(state.strokes, Number(pen.value), page.stroke);
   return { pixels: images.slice(SIZE * state.image, SIZE * (state.image + 1)) };
-}
-
-function hideUnfilled({ stage: { values, maps }, index }) {
-  return values.map((value, i) => (i > index && (i - index) % maps === 0 ? NaN : value));
 }
 
 function showDrawing(drawing, isEmpty) {
@@ -132,12 +130,12 @@ function findPoint({ clientX, clientY }) {
 
 // Mouse, pen or finger, of which a second one draws nothing; or the keyboard.
 pad.onpointerdown = (event) => {
-  if (event.button || !event.isPrimary) return;
-  pad.setPointerCapture(event.pointerId);
+  if (event.button || pad.hasPointerCapture(state.pointer)) return;
+  pad.setPointerCapture((state.pointer = event.pointerId));
   addPoint(findPoint(event), true);
 };
 pad.onpointermove = (event) => {
-  if (!pad.hasPointerCapture(event.pointerId)) return;
+  if (event.pointerId !== state.pointer || !pad.hasPointerCapture(state.pointer)) return;
   const events = event.getCoalescedEvents?.() ?? []; // all that the pen gave since the last event
   for (const each of events.length ? events : [event]) addPoint(findPoint(each), false);
 };
@@ -174,10 +172,11 @@ find("network").addEventListener("keydown", (event) => {
   const stage = stages.find(({ canvas }) => canvas === event.target);
   if (!stage || !(event.key in ARROWS || event.key in OTHERS)) return;
   const { rows, columns, maps, pixels } = stage;
+  const middle = { map: 1, row: (rows >> 1) + 1, column: (columns >> 1) + 1 };
+  const { map, row, column } = state.target?.stage === stage ? locate(state.target) : middle;
   const [right, down] = ARROWS[event.key] ?? [0, 0];
-  const middle = ((rows >> 1) * columns + (columns >> 1)) * maps;
-  const last = state.target?.stage === stage ? state.target.index : middle;
-  const index = last + (down * columns + right) * maps + (OTHERS[event.key] ?? 0);
+  const [x, y] = [limit(column + right, 1, columns) - 1, limit(row + down, 1, rows) - 1];
+  const index = (y * columns + x) * maps + limit(map + (OTHERS[event.key] ?? 0), 1, maps) - 1;
   if (index in pixels) select({ stage, index }, state.pinned || event.key === "Enter");
   event.preventDefault();
 });
