@@ -45,8 +45,8 @@ def report_failed_import(kind, error, traceback):
         )
     elif isinstance(error, UserError):
         print_error(error)
-    elif isinstance(error, (ImportError, AttributeError)) and list_hiding_files():
-        print_error(f"{list_hiding_files()[0]} hides the module of that name: rename the file ({error})")
+    elif isinstance(error, (ImportError, AttributeError)) and (hiding := list_hiding_files()):
+        print_error(f"{hiding[0]} hides the module of that name: rename the file ({error})")
     else:
         sys.__excepthook__(kind, error, traceback)
 

@@ -50,7 +50,7 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         other: None, or a pair of a `runs.Run` and its model, which predicts the same drawing beside this one.
 
     Raises:
-        CannotDraw: network.js cannot compute the network.
+        CannotDraw: network.js cannot compute the network, or not from such pixels.
     """
     check_layers(model)
     if data.x_test.min() < 0 or data.x_test.max() > 1:
