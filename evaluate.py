@@ -34,12 +34,12 @@ def recall_and_precision(matrix):
     return pd.DataFrame({"recall": recall, "precision": precision}).rename_axis("digit").round(4)
 
 
-def evaluate_run(name, data, image=None):
-    """Evaluate a saved run on the test images of a `preprocess.Dataset` and draw its figures.
+def evaluate_run(name, test_data, image=None):
+    """Evaluate a saved run on the test images and draw its figures.
 
     Args:
         name: of the run.
-        data: `preprocess.Dataset`.
+        test_data: (x_test, y_test), as from `preprocess.load_data`.
         image: index of the test image in a CNN's feature_maps.png (default: as in its training).
 
     Returns:
@@ -47,19 +47,19 @@ def evaluate_run(name, data, image=None):
     """
     model = runs.load_model(name)
     model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
-    scores = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=2, return_dict=True)
-    probabilities = model.predict(data.x_test, batch_size=500, verbose=0)
-    matrix = confusion_matrix(data.y_test.argmax(axis=1), probabilities.argmax(axis=1))
+    scores = model.evaluate(*test_data, batch_size=500, verbose=2, return_dict=True)
+    probabilities = model.predict(test_data[0], batch_size=500, verbose=0)
+    matrix = confusion_matrix(test_data[1].argmax(axis=1), probabilities.argmax(axis=1))
     print(f"\nConfusion matrix 混淆矩陣:\n{matrix}")
     print(f"\nRecall 覆蓋率 and precision 命中率:\n{recall_and_precision(matrix)}")
     run = results.update(runs.load_run(name), scores, matrix)
-    drawing.plot_run(run, model, data, probabilities, image)
+    drawing.plot_run(run, model, test_data, probabilities, image)
     return run, probabilities
 
 
 def main(args):
     if args.class_folder:
-        if args.runs or args.data or args.image is not None:
+        if args.runs or args.image is not None:
             raise UserError("--class stands alone: it evaluates no model again", 2)
         submissions.compare(args.class_folder.expanduser())
         return
@@ -68,21 +68,17 @@ def main(args):
         raise UserError(f"no saved run in {runs.MODELS.absolute()}: `python cnn.py` makes one")
     import preprocess  # not earlier: it starts TensorFlow, and a typing error is answered at once
 
-    datasets, evaluated, probabilities = {}, [], {}
+    _, test_data = preprocess.load_data()
+    evaluated, probabilities = [], {}
     for name in names:
         print(f"\n=== {name}")
         try:
-            dataset = runs.load_run(name).metrics["dataset"]
-            if dataset not in datasets:
-                datasets[dataset] = preprocess.load_data(dataset, args.data)
-            run, probabilities[name] = evaluate_run(name, datasets[dataset], args.image)
+            run, probabilities[name] = evaluate_run(name, test_data, args.image)
         except UserError as error:  # the other runs are evaluated all the same
             print_error(error)
         else:
             evaluated.append(run)
-    comparisons = []
-    if "mnist" in datasets:
-        comparisons = drawing.plot_comparison(evaluated, datasets["mnist"], probabilities)
+    comparisons = drawing.plot_comparison(evaluated, test_data, probabilities)
     maps = [drawing.PLOTS / run.name / "feature_maps.png" for run in evaluated]
     if args.image is not None and not any(path.exists() for path in maps):
         warn("--image is ignored: it is for a CNN, and none of these runs is one")
@@ -109,7 +105,6 @@ add(
     type=Path,
     help="compare what a class has handed in: folders or ZIPs with everyone's metrics.json",
 )
-cli.add_data_flag(parser)
 
 if __name__ == "__main__":
     cli.run(main, parser)

@@ -9,8 +9,8 @@ from digits import cli, results, training  # first: it starts TensorFlow, quietl
 import keras
 from keras import layers
 
-import preprocess
 from evaluate import confusion_matrix, recall_and_precision
+from preprocess import load_data
 
 
 def build_model(hidden=800, dropout=0.5):
@@ -31,7 +31,7 @@ def build_model(hidden=800, dropout=0.5):
 
 def main(args):
     print("\n1. Preprocess the data  資料預處理 (slides 2-6)")
-    data = preprocess.load_data(args.dataset, args.data, args.dry_run)
+    (x_train, y_train), (x_test, y_test) = load_data(args.dry_run)
 
     print("\n2. Build the model  建立模型 (slide 16)")
     keras.utils.set_random_seed(args.seed)
@@ -43,19 +43,19 @@ def main(args):
     model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
     training.accelerate(model)  # optional: the same training, faster, and safe to stop with Ctrl-C
     history = model.fit(
-        data.x_train,
-        data.y_train,
+        x_train,
+        y_train,
         validation_split=args.validation_split,
         epochs=args.epochs,
         batch_size=args.batch_size,
     )
 
     print("\n4. Evaluate the model  評估模型準確率 (slide 17)")
-    scores = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=2, return_dict=True)
+    scores = model.evaluate(x_test, y_test, batch_size=500, verbose=2, return_dict=True)
 
     print("\n5. Predict  進行預測 (slides 8, 18 and 19)")
-    probabilities = model.predict(data.x_test, batch_size=500, verbose=0)
-    labels = data.y_test.argmax(axis=1)
+    probabilities = model.predict(x_test, batch_size=500, verbose=0)
+    labels = y_test.argmax(axis=1)
     predictions = probabilities.argmax(axis=1)
     print("The first 20 labels:", labels[:20])
     print("Their predictions:  ", predictions[:20])
@@ -64,7 +64,7 @@ def main(args):
     print(f"\nRecall 覆蓋率 and precision 命中率:\n{recall_and_precision(matrix)}")
 
     # models/ and plots/, and how the accuracy compares with the deck's
-    results.save(model, history, data, args, scores, probabilities, matrix)
+    results.save(model, history, args, scores, (x_test, y_test), probabilities, matrix)
 
 
 parser = cli.training_parser(__doc__)

@@ -55,7 +55,6 @@ add("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1;
 add = group.add_mutually_exclusive_group().add_argument
 add("--workers", type=cli.bounded_int(1), help="runs in parallel (default: one per core with Dask)")
 add("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler whose workers are used")
-cli.add_data_flag(parser)
 
 if __name__ == "__main__":
     cli.run(main, parser)

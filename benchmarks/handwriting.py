@@ -52,7 +52,7 @@ def predict_images(model, images, single):
 
 def draw_images(name, count):
     """Return `count` images of one of the kinds in `pens`, drawn from MNIST's test digits, and their labels."""
-    raw = mnist.find_mnist()
+    raw = mnist.load_arrays()
     rng = np.random.default_rng(0)
     chosen = rng.choice(10000, count, replace=False)
     labels = raw["y_test"][chosen]

@@ -7,7 +7,7 @@ python -m benchmarks.speed cnn --without plain_jax     only this run; JAX's conv
 Every measurement is a process of its own, and the implementations take turns. PyTorch and JAX are measured where they
 are installed (requirements-peers.txt). The matmul share counts only the multiply-adds of the model, forward and
 backward. Writes results/benchmark.csv, where the rows of other runs stay as they are. Ctrl-C ends it with the rounds
-that are finished. Needs Unix and MNIST in data/.
+that are finished. Needs Unix.
 """
 
 import importlib.util
@@ -52,13 +52,13 @@ def measure_implementation(implementation, run):
     """Measure "plain_keras", one of `PEERS`, or "script", which flags may follow, once; return a row, as a dict."""
     with tempfile.TemporaryDirectory() as folder:
         if implementation.startswith("plain_"):
-            command = [ROOT / "benchmarks" / f"{implementation}.py", run, mnist.DATA]
+            command = [ROOT / "benchmarks" / f"{implementation}.py", run, mnist.PATH.parent]
             seconds, memory, lines = measure_process(command, folder)
             metrics = json.loads(lines[-1][1])
             fit = metrics["fit_seconds"]
         else:
             script, *flags = COMMANDS[run] + implementation.split()[1:]
-            command = [ROOT / script, *flags, "--dataset", "mnist", "--data", mnist.DATA]
+            command = [ROOT / script, *flags]
             seconds, memory, lines = measure_process(command, folder)
             start, end = (next(at for at, line in lines if line.startswith(step)) for step in ("3. ", "4. "))
             fit = end - start  # of step 3, in which the model is compiled and trained
@@ -135,8 +135,6 @@ def main(args):
     for run in args.runs:
         if run not in COMMANDS:
             parser.error(f"there is no run {run}; there are: {', '.join(COMMANDS)}")
-    if not (mnist.DATA / "mnist.npz").exists():
-        raise UserError("data/mnist.npz is not there: data/README.md says where to get it")
     installed = [peer for peer, module in PEERS.items() if importlib.util.find_spec(module)]
     implementations = [name for name in ("plain_keras", "script", *installed) if name not in (args.without or [])]
     if args.bfloat16:

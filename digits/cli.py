@@ -113,7 +113,6 @@ def training_parser(description):
     add("--bfloat16", action="store_true", help="multiply with 16 bits: faster on CPUs with AVX512_BF16 or AMX")
     add("--dry-run", action="store_true", help="2000 images and one epoch, or --epochs: does everything work?")
     add("--show", action="store_true", help="open the figures in windows at the end")
-    add_dataset_flags(parser.add_argument_group("the data"))
     return parser
 
 
@@ -141,29 +140,6 @@ def _bounded(kind, kind_name, lowest, below, open_end=False):
         raise argparse.ArgumentTypeError(f"must be {kind_name} {limits}, not '{text}'")
 
     return parse
-
-
-def add_data_flag(parser):
-    """Add the flag that says where MNIST is."""
-
-    def existing(text):
-        path = os.path.abspath(os.path.expanduser(text))  # a study's workers may run elsewhere
-        if not os.path.exists(path):
-            raise argparse.ArgumentTypeError(f"there is no {path}; leave --data out for data/ or a download")
-        return path
-
-    parser.add_argument("--data", metavar="PATH", type=existing, help="the folder or file that holds MNIST")
-
-
-def add_dataset_flags(parser):
-    """Add the two flags that say which images to take."""
-    parser.add_argument(
-        "--dataset",
-        choices=["auto", "mnist", "synthetic"],
-        default="auto",
-        help="auto: MNIST, or synthetic digits if it is unavailable; mnist: MNIST or an error; synthetic: drawn digits",
-    )
-    add_data_flag(parser)
 
 
 def name_run(args, parser, run_name, script):

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def plot_run(run, model, data, probabilities, image=None):
     Args:
         run: `runs.Run`, evaluated.
         model: keras.Model.
-        data: `preprocess.Dataset`; its images may have another shape than 784, its labels may be digits.
+        data: (x_test, y_test); the images may have another shape than 784, the labels may be digits.
         probabilities: (10000, 10) float32, of the test images; or logits, whose softmax is drawn.
         image: index of the test image in feature_maps.png (default: that of the flag --image, or the first 3).
     """
@@ -50,9 +51,11 @@ def standardize(data, probabilities):
     """Return what an edited script works with as the deck has it: (n, 784) images, one-hot labels, probabilities."""
     import keras
 
-    data = data._replace(x_test=data.x_test.reshape(len(data.x_test), -1))
-    if data.y_test.size == len(data.y_test):
-        data = data._replace(y_test=keras.utils.to_categorical(data.y_test.ravel(), 10))
+    x_test, y_test = data
+    x_test = x_test.reshape(len(x_test), -1)
+    if y_test.size == len(y_test):
+        y_test = keras.utils.to_categorical(y_test.ravel(), 10)
+    data = SimpleNamespace(x_test=x_test, y_test=y_test)
     probabilities = np.asarray(probabilities)
     if probabilities.ndim == 2 and not runs.are_probabilities(probabilities):
         warn("the predictions are not probabilities: the figures show their softmax")
@@ -172,7 +175,7 @@ def write_draw_page(run, model, data, probabilities):
 def find_other(run, neighbours):
     """Return the first MLP beside a CNN, or the first CNN beside an MLP: a `runs.Run` and its model; else None."""
     for other in neighbours:
-        if other.metrics["dataset"] == run.metrics["dataset"] and ("cnn" in other.name) != ("cnn" in run.name):
+        if ("cnn" in other.name) != ("cnn" in run.name):
             with contextlib.suppress(UserError, style.CannotDraw):
                 model = runs.load_model(other.name)
                 draw.check_layers(model)
@@ -193,7 +196,7 @@ def plot_comparison(all_runs, data, probabilities):
 
     Args:
         all_runs: a list of `runs.Run`.
-        data: MNIST's `preprocess.Dataset`.
+        data: (x_test, y_test).
         probabilities: a dict of run name to (10000, 10) float32.
     """
     complete = [run for run in all_runs if run.reference and "accuracy" in run.history]
@@ -206,6 +209,7 @@ def plot_comparison(all_runs, data, probabilities):
     names = {"cnn": "CNN", "mlp_256": "MLP"}
     if not names.keys() <= deck.keys():
         return paths
+    data, _ = standardize(data, np.zeros(1))
     labels = data.y_test.argmax(axis=1)
     probabilities = {name: probabilities[deck[name].name] for name in names}
     correct = {name: probabilities[name].argmax(axis=1) == labels for name in names}

@@ -17,7 +17,7 @@ SAVED = []  # the Histories whose runs are saved
 STUDY = Path(__file__).parent.parent / "results" / "runs.csv"  # the committed study
 
 
-def save(model, history, data, args, scores, probabilities, matrix):
+def save(model, history, args, scores, test_data, probabilities, matrix):
     """Save a run that was trained and evaluated, draw its figures, and print its result beside the deck's.
 
     Saving comes first: Ctrl-C waits for it, and what cannot be drawn does not lose the run.
@@ -25,9 +25,9 @@ def save(model, history, data, args, scores, probabilities, matrix):
     Args:
         model: keras.Model that was trained.
         history: its keras.callbacks.History.
-        data: `preprocess.Dataset`.
         args: the flags, as from `cli.run`.
         scores: dict, as `model.evaluate` returns it: the test "loss".
+        test_data: (x_test, y_test), as from `preprocess.load_data`.
         probabilities: (10000, 10) float32, of the test images.
         matrix: (10, 10) DataFrame, the confusion matrix of the test images.
 
@@ -36,12 +36,12 @@ def save(model, history, data, args, scores, probabilities, matrix):
         SystemExit: with code 130, at the end, if the training was interrupted.
     """
     with interrupts.postponed():
-        run = runs.save(model, history, data, args, **find_test_metrics(scores, matrix))
+        run = runs.save(model, history, args, **find_test_metrics(scores, matrix))
         SAVED.append(history)
         args.run = runs.name_next(args.run)
     folder = runs.MODELS / run.name
     print(f"\nSaved: {folder}/ ({', '.join(sorted(path.name for path in folder.iterdir()))})")
-    paths = plot_run(run, model, data, probabilities)
+    paths = plot_run(run, model, test_data, probabilities)
     write_index()
     print_summary(run, paths)
     if args.show:
@@ -82,7 +82,7 @@ def update(run, scores, matrix):
 def rescue(error, args):
     """Save the model that a script has trained before `error` or Ctrl-C ended it.
 
-    The model and its data are found among the variables of the functions that the error has passed through: so nothing
+    The model is found among the variables of the functions that the error has passed through: so nothing
     that Keras has trained is lost, however the script was edited.
 
     Args:
@@ -106,11 +106,10 @@ def rescue(error, args):
     histories = [model.history for model in models]
     histories += [value for value in variables if isinstance(value, keras.callbacks.History)]
     trained = [history for history in histories if getattr(history, "epoch", None) and history not in SAVED]
-    datasets = [value for value in variables if isinstance(value, tuple) and hasattr(value, "sha256")]
-    if not (trained and datasets):
+    if not trained:
         return ""
     try:
-        run = runs.save(trained[-1].model, trained[-1], datasets[-1], args, interrupted=True)
+        run = runs.save(trained[-1].model, trained[-1], args, interrupted=True)
     except (UserError, OSError) as problem:
         return f"the trained model could not be saved: {problem}"
     return f"the trained model is in {runs.MODELS / run.name}; `python evaluate.py {run.name}` evaluates it"
@@ -132,9 +131,7 @@ def print_summary(run, paths):
     metrics, reference = run.metrics, run.reference
     accuracy, experiment = metrics["test_accuracy"], slides.find_experiment(run.name)
     print(f"\n{run.name}: test accuracy {accuracy:.4f}, test loss {format_number(metrics['test_loss'])}")
-    if metrics["dataset"] != "mnist":
-        print("SYNTHETIC digits, not MNIST: not comparable with the deck")
-    elif experiment in slides.RUNS and not reference:
+    if experiment in slides.RUNS and not reference:
         print("Not the deck's model: this script was edited, so it is not compared with the deck")
     elif reference:
         if reference.accuracy:

@@ -22,7 +22,7 @@ from digits.files import atomic_folder, write_json
 
 MODELS = Path("models")
 # What code that reads a run relies on. A run that was interrupted before its evaluation has no test metrics.
-METRICS = {"dataset", "seed", "epochs", "parameters", "train_accuracy", "validation_accuracy", "flags", "device"}
+METRICS = {"seed", "epochs", "parameters", "train_accuracy", "validation_accuracy", "flags", "device"}
 ACCURACY = ["accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy"]  # in Keras
 
 
@@ -42,17 +42,15 @@ class Run(NamedTuple):
     @property
     def title(self):
         """What the run is called in figures: its title in the deck, or its name."""
-        title = self.reference.title if self.reference else self.name
-        return title if self.metrics["dataset"] == "mnist" else f"{title} on SYNTHETIC digits, not MNIST"
+        return self.reference.title if self.reference else self.name
 
 
-def save(model, history, data, args, interrupted=False, **test_metrics):
+def save(model, history, args, interrupted=False, **test_metrics):
     """Write models/<run>/, whole or not at all.
 
     Args:
         model: keras.Model that was trained.
         history: its keras.callbacks.History.
-        data: `preprocess.Dataset`.
         args: the flags, as from `cli.run`, with `run`, the run's name.
         interrupted: whether to name the run <run>_interrupted; so is one of fewer epochs than were asked for, unless a
             callback has stopped it.
@@ -72,7 +70,7 @@ def save(model, history, data, args, interrupted=False, **test_metrics):
     epochs = epochs.rename(columns=find_accuracy(epochs))
     planned = history.params["epochs"]
     interrupted = interrupted or (history.epoch[-1] + 1 < planned and not model.stop_training)
-    name = args.run + data.suffix
+    name = args.run
     experiment = slides.find_experiment(name)
     deck_model = experiment in slides.RUNS and slides.is_deck_model(experiment, model, history)
     if interrupted:
@@ -81,8 +79,6 @@ def save(model, history, data, args, interrupted=False, **test_metrics):
     metrics = {
         "run": name,
         "date": datetime.datetime.now().isoformat(timespec="seconds"),
-        "dataset": data.dataset,
-        "dataset_sha256": data.sha256,
         "deck_model": deck_model,
         "seed": args.seed,
         "batch_size": args.batch_size,
@@ -234,8 +230,8 @@ def load_evaluated_runs():
 def choose_models(name=None, every=False):
     """Return a dict of run name to model: the run `name`, or the best saved one, or with `every` all, best first.
 
-    The best has the highest test accuracy, on MNIST before synthetic digits. A damaged run is passed over with a line
-    on stderr. Raises UserError where no model is left.
+    The best has the highest test accuracy. A damaged run is passed over with a line on stderr.
+    Raises UserError where no model is left.
     """
     if name:
         load_run(name)  # says which runs there are, where this one is not
@@ -244,7 +240,7 @@ def choose_models(name=None, every=False):
     for name in list_runs():
         try:
             metrics = load_run(name).metrics
-            saved.append((metrics["dataset"] == "mnist", metrics.get("test_accuracy") or 0, name))
+            saved.append((metrics.get("test_accuracy") or 0, name))
         except UserError as error:
             print_error(error)
     for *_, name in sorted(saved, reverse=True):

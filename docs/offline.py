@@ -1,4 +1,4 @@
-"""Fill a folder from which a class installs without a network: packages, MNIST, and these scripts.
+"""Fill a folder from which a class installs without a network: packages and these scripts.
 
 python -m docs.offline D:/class --for windows macos    for the students' computers
 
@@ -12,9 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from digits import cli, mnist
+from digits import cli
 from digits.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +23,7 @@ PLATFORMS = {
     "linux": ["manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_27_x86_64", "manylinux_2_28_x86_64"],
 }
 OWN = {"models", "venv", "__pycache__", "photograph.jpg"}  # the lecturer's, not the class's; and what begins with a dot
-KEPT = {ROOT / "data": {"README.md"}, ROOT / "plots": {"README.md", "gallery"}}
+KEPT = {ROOT / "plots": {"README.md", "gallery"}}
 
 
 def copy_scripts(folder):
@@ -54,13 +52,11 @@ def main(args):
         raise UserError(f"{folder} is in this repository: name a folder outside", 2)
     if scripts.exists():
         raise UserError(f"{scripts} is there already: move it away", 2)
-    arrays = mnist.find_mnist(args.data)
     for system in args.systems:
         print(f"Downloading the packages for {system} and Python {args.python} ...", flush=True)
         download_packages(folder / "packages", system, args.python)
     copy_scripts(scripts)
-    np.savez_compressed(scripts / "data" / "mnist.npz", **arrays)
-    print(f"Written: {folder}/ (packages/ and mnist/, with mnist.npz in its data/)")
+    print(f"Written: {folder}/ (packages/ and mnist/)")
     print("On each computer, in mnist/:")
     print("python -m pip install --no-index --find-links ../packages -r requirements.txt")
 
@@ -76,7 +72,6 @@ parser.add_argument(
     help="the students' systems: any of windows, macos, linux",
 )
 parser.add_argument("--python", default="3.11", metavar="VERSION", help="the students' version of Python")
-cli.add_data_flag(parser)
 
 if __name__ == "__main__":
     cli.run(main, parser)

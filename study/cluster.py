@@ -75,11 +75,10 @@ def check_versions(found):
                 raise UserError(f"version mismatch: {name} has {package} {there}, this machine {here}")
 
 
-def work(experiment_name, seed, folder, threads, versions):
+def work(experiment_name, seed, threads, versions):
     """Do one run in a worker, if this can do it as the others do; return its row of runs.csv, a dict.
 
     Args:
-        folder: to look for MNIST in first.
         versions: `experiments.code_version` of the experiment on the machine of the study.
     """
     import distributed
@@ -95,7 +94,7 @@ def work(experiment_name, seed, folder, threads, versions):
             if here[name] != versions[name]:
                 there = f"the machine of the study {versions[name]}"
                 raise UserError(f"version mismatch: it has {name} {here[name]}, {there}")
-        data = experiments.load_mnist(folder)
+        data = experiments.load_mnist()
     except (UserError, OSError, ImportError) as error:
         raise UserError(f"the worker {worker.address}: {error}") from None
     return experiments.run_once(experiment_name, seed, data)
@@ -110,7 +109,7 @@ def give_dask_its_own_random_numbers():
         module.random = random.Random()
 
 
-def run_pairs(client, pairs, folder, threads):
+def run_pairs(client, pairs, threads):
     """Yield the row of each of `pairs` (experiment name, seed) as a worker finishes it, another if that one dies."""
     from distributed import CancelledError, KilledWorker, as_completed
 
@@ -119,7 +118,7 @@ def run_pairs(client, pairs, folder, threads):
     def work_there(experiment_name, seed):  # travels as a whole, so that a scheduler need not have this project
         from study.cluster import work
 
-        return work(experiment_name, seed, folder, threads, versions[experiment_name])
+        return work(experiment_name, seed, threads, versions[experiment_name])
 
     try:
         client.wait_for_workers(1, PATIENCE)

@@ -41,7 +41,7 @@ def run_exercise(command, seed):
             path = Path(folder, script)
             path.write_text((ROOT / "mlp.py").read_text(encoding="utf-8").replace(*EDIT), encoding="utf-8")
         process = subprocess.run(
-            [sys.executable, path, *flags, "--seed", f"{seed}", "--dataset", "mnist"],
+            [sys.executable, path, *flags, "--seed", f"{seed}"],
             cwd=folder,
             env=os.environ | {"PYTHONPATH": f"{ROOT}"},
             stdout=subprocess.DEVNULL,

@@ -22,7 +22,7 @@ CURVES = ["accuracy", "loss", "val_accuracy", "val_loss"]
 EPOCH_COLUMNS = [f"{curve}_{epoch}" for curve in CURVES for epoch in range(1, EPOCHS + 1)]
 NUMBERS = ["test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "seconds", *EPOCH_COLUMNS]
 VERSIONS = ["code", "python", "tensorflow", "keras", "numpy"]  # what all rows of an experiment should have in common
-COLUMNS = ["experiment", "seed", *NUMBERS, "threads", "dataset_sha256", "commit", *VERSIONS, "onednn", "host", "device"]
+COLUMNS = ["experiment", "seed", *NUMBERS, "threads", "commit", *VERSIONS, "onednn", "host", "device"]
 
 
 class Experiment(NamedTuple):
@@ -51,13 +51,16 @@ EXPERIMENTS = {  # named as the scripts name such a run
 
 
 def run_once(experiment_name, seed, data):
-    """Train and test an experiment on a `preprocess.Dataset` as its script does; return its row of runs.csv, a dict."""
+    """Train and test an experiment as its script does; return its row of runs.csv, a dict.
+
+    data: MNIST, as from `preprocess.load_data`.
+    """
     from digits import training  # first: it starts TensorFlow
 
     import keras
 
     experiment = EXPERIMENTS[experiment_name]
-    x, y = data.x_train, data.y_train
+    (x, y), (x_test, y_test) = data
     start = time.perf_counter()
     keras.backend.clear_session()  # forget the model before
     keras.utils.set_random_seed(seed)
@@ -75,7 +78,7 @@ def run_once(experiment_name, seed, data):
     )
     if len(history.epoch) < EPOCHS:  # after Ctrl-C
         raise KeyboardInterrupt
-    test_loss, test_accuracy = model.evaluate(data.x_test, data.y_test, batch_size=500, verbose=0)
+    test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=500, verbose=0)
     curves = history.history
     return {
         "experiment": experiment_name,
@@ -87,7 +90,6 @@ def run_once(experiment_name, seed, data):
         "seconds": round(time.perf_counter() - start, 2),
         **{f"{curve}_{epoch}": value for curve in CURVES for epoch, value in enumerate(curves[curve], start=1)},
         "threads": num_threads(),
-        "dataset_sha256": data.sha256,
         "host": platform.node(),
         "device": environment.device_name(),
         **code_version(experiment_name),
@@ -95,12 +97,12 @@ def run_once(experiment_name, seed, data):
 
 
 @functools.cache
-def load_mnist(folder):
-    """Return MNIST as a `preprocess.Dataset`, loaded once per process and silently."""
+def load_mnist():
+    """Return MNIST as `preprocess.load_data` does, loaded once per process and silently."""
     import preprocess
 
     with contextlib.redirect_stdout(io.StringIO()):
-        return preprocess.load_data("mnist", folder)
+        return preprocess.load_data()
 
 
 def num_threads():

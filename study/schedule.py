@@ -1,6 +1,6 @@
 """Which runs of the study are missing, how long they take, and where they are trained: here, or by Dask's workers."""
 
-from digits import environment, mnist
+from digits import environment
 from digits.files import check_folder
 from study import cluster, experiments, report
 from study.experiments import EXPERIMENTS, ROWS
@@ -61,10 +61,8 @@ def train_missing(args, missing, rows):
     if in_this_process:
         if args.threads:
             tensorflow.config.threading.set_intra_op_parallelism_threads(args.threads)
-        data = experiments.load_mnist(args.data)
+        data = experiments.load_mnist()
         save_rows((experiments.run_once(name, seed, data) for name, seed in missing), len(missing))
         return
-    if not args.scheduler:
-        mnist.find_mnist(args.data)  # if it must be downloaded, once for all workers
     with cluster.connect(args.scheduler, workers) as client:
-        save_rows(cluster.run_pairs(client, missing, args.data, threads), len(missing))
+        save_rows(cluster.run_pairs(client, missing, threads), len(missing))

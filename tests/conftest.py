@@ -17,17 +17,14 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.speed import COMMANDS
-from digits import synthetic
 from digits.pages import template
 
 ROOT = Path(__file__).parent.parent
-FAST = ["--dataset", "synthetic", "--dry-run"]  # a training of two seconds
-RUN = "mlp_256_dryrun_synthetic"  # which mlp.py saves then
+FAST = ["--dry-run"]  # a training of two seconds
+RUN = "mlp_256_dryrun"  # which mlp.py saves then
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 AXE = template.FOLDER / "node_modules/axe-core/axe.min.js"
 HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Keras and matplotlib write into it
-
-synthetic.draw_digits = functools.cache(synthetic.draw_digits)  # drawing them takes two seconds
 
 
 @pytest.fixture(scope="session")
@@ -36,26 +33,6 @@ def tensorflow():
     from digits import environment
 
     return environment.import_tensorflow()
-
-
-@pytest.fixture(scope="session")
-def mnist_folder():
-    """The folder that holds real MNIST; tests that ask for it are skipped if there is none."""
-    from digits import mnist
-
-    try:
-        mnist.read_mnist(mnist.DATA)
-    except FileNotFoundError:
-        pytest.skip("needs real MNIST: data/mnist.npz is not there (data/README.md says where to get it)")
-    return mnist.DATA
-
-
-@pytest.fixture(scope="session")
-def mnist(mnist_folder):
-    """MNIST as a preprocess.Dataset."""
-    import preprocess
-
-    return preprocess.load_data("mnist", mnist_folder)
 
 
 def environment(home, **more):
@@ -137,7 +114,7 @@ def error_line(process, code):
 
 @pytest.fixture(scope="session")
 def trained_folder(tmp_path_factory, tensorflow):
-    """A folder in which mlp.py and cnn.py have run on synthetic digits; for reading only, all tests share it."""
+    """A folder in which mlp.py and cnn.py have run on 2000 images; for reading only, all tests share it."""
     folder = tmp_path_factory.mktemp("trained")
     for script, *flags in (["mlp.py"], ["cnn.py", "--image", "3"]):
         succeed(run_script(folder, script, *flags, *FAST))
@@ -152,13 +129,13 @@ def trained_copy(trained_folder, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def train(mnist_folder, tmp_path_factory, tensorflow):
+def train(tmp_path_factory, tensorflow):
     """A function that trains a run of the deck on MNIST in its `folder`, once; it returns what the script printed."""
     folder = tmp_path_factory.mktemp("runs")
 
     @functools.cache
     def train(name):
-        return succeed(run_script(folder, *COMMANDS[name], "--dataset", "mnist"))
+        return succeed(run_script(folder, *COMMANDS[name]))
 
     train.folder = folder
     return train
@@ -173,13 +150,12 @@ def cnn(train):
 
 @pytest.fixture
 def clone(tmp_path):
-    """A copy of the code without MNIST, as a new clone is."""
+    """A copy of the code and of MNIST, as a new clone is."""
     for path in ROOT.glob("*.py"):
         shutil.copy(path, tmp_path)
     caches = shutil.ignore_patterns("__pycache__", "node_modules")
-    for package in ("digits", "study"):
+    for package in ("data", "digits", "study"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=caches)
-    (tmp_path / "data").mkdir()
     return tmp_path
 
 

@@ -29,7 +29,7 @@ def test_fused_adam_is_keras_adam():
 def test_the_flags_for_the_processor(tmp_path):
     process = run_python(tmp_path, ROOT / "cnn.py", *FAST, "--bfloat16", "--deterministic")
     assert process.returncode == 0 and process.stderr == ""
-    assert [path.name for path in (tmp_path / "models").iterdir()] == ["cnn_deterministic_bfloat16_dryrun_synthetic"]
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["cnn_deterministic_bfloat16_dryrun"]
 
 
 PROCESS = """

@@ -10,7 +10,7 @@ from digits import slides
 LESSON = {"preprocess", "mlp", "mlp_dropout", "cnn", "evaluate", "predict", "worked_examples", "reproduce"}
 ROOMS = [
     *("cli", "submissions", "results", "drawing", "pages", "training", "runs", "predictions", "handwriting", "mnist"),
-    *("synthetic", "figures", "slides", "intervals", "acceleration", "files", "environment", "interrupts", "errors"),
+    *("figures", "slides", "intervals", "acceleration", "files", "environment", "interrupts", "errors"),
 ]
 # A package or a script may import what stands beside it here, and itself.
 BELOW = {"digits": set(), "study": {"digits", *LESSON}, "benchmarks": {"digits", "study", *LESSON}}

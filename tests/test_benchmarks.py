@@ -57,7 +57,7 @@ def test_a_process_is_measured():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("peer", speed.PEERS)
-def test_a_peer_learns_the_same(peer, mnist_folder):
+def test_a_peer_learns_the_same(peer):
     pytest.importorskip(speed.PEERS[peer])
     row = speed.measure_implementation(peer, "mlp_256")
     assert 0 < row["fit"] < row["whole"] and 0.970 < row["test_accuracy"] < 0.982

@@ -59,7 +59,7 @@ def test_help_names_every_flag_and_default(tmp_path, name):
     printed = succeed(run_script(tmp_path, name, "-h"))
     assert f"python {name}" in printed and "(default: 200)" in printed
     for flag in (
-        *("--epochs", "--batch-size", "--validation-split", "--learning-rate", "--seed", "--data", "--dataset"),
+        *("--epochs", "--batch-size", "--validation-split", "--learning-rate", "--seed"),
         *("--deterministic", "--bfloat16", "--dry-run", "--show"),
     ):
         assert re.search(rf"^  {flag}\b", printed, re.MULTILINE), flag
@@ -77,12 +77,10 @@ ERRORS = [
         "--validation-split: must be a number of at least 0 and below 1, not ... (`python cnn.py -h`",
     ),
     ("", "cnn.py --validation-split nan", 2, "not 'nan' (`python cnn.py -h`"),
-    ("", "preprocess.py --dat x", 2, "unrecognized arguments: --dat x (`python preprocess.py -h`"),
+    ("", "preprocess.py --dry x", 2, "unrecognized arguments: --dry x (`python preprocess.py -h`"),
     ("", "cnn.py --kernel-size 29", 2, "below 29, not '29' (`python cnn.py -h`"),
     ("", "cnn.py --learning-rate 0", 2, "above 0, not '0' (`python cnn.py -h`"),
     ("", "cnn.py --seed 4294967296", 2, "below 4294967296, not '4294967296' (`python cnn.py -h`"),
-    ("", "cnn.py --data /nowhere --dataset mnist", 2, "there is no /nowhere; leave --data out ... (`python cnn.py -h`"),
-    ("", "cnn.py --dataset fashion", 2, "invalid choice: 'fashion' ... (`python cnn.py -h`"),
     ("", "mlp_dropout.py --dropout 1", 2, "below 1, not '1' (`python mlp_dropout.py -h`"),
     (
         "",
@@ -96,9 +94,8 @@ ERRORS = [
     ("empty/", "evaluate.py --class empty", 1, "empty"),
     ("", "evaluate.py", 1, "no saved run in {folder}/models: `python cnn.py`"),
     ("x.png", "predict.py x.png", 1, "no saved run in {folder}/models; train one first: `python cnn.py`"),
-    ("mine/", "preprocess.py --data mine", 1, "{folder}/mine holds neither mnist.npz"),
-    ("models", "mlp.py --dataset synthetic --dry-run", 1, "{folder}/models must be a folder but is a file"),
-    ("plots", "mlp.py --dataset synthetic --dry-run", 1, "{folder}/plots must be a folder but is a file"),
+    ("models", "mlp.py --dry-run", 1, "{folder}/models must be a folder but is a file"),
+    ("plots", "mlp.py --dry-run", 1, "{folder}/plots must be a folder but is a file"),
 ]
 
 
@@ -120,7 +117,7 @@ def test_a_users_error_is_one_line(tmp_path, made, command, code, words):
     [
         ("cnn", [], "cnn"),
         ("cnn", ["--epochs", "3"], "cnn_epochs3"),
-        ("cnn", ["--epochs", "10", "--show", "--dataset", "mnist"], "cnn"),
+        ("cnn", ["--epochs", "10", "--show"], "cnn"),
         ("mlp_{hidden}", ["--hidden", "800"], "mlp_800"),
         ("mlp_{hidden}", ["--seed", "1234567890"], "mlp_256_seed1234567890"),
         ("mlp_dropout", ["--dropout", "0.25", "--hidden", "256"], "mlp_dropout_hidden256_rate0.25"),

@@ -7,10 +7,10 @@ import numpy as np
 
 import evaluate
 from conftest import FAST, RUN, error_line, read_metrics, run_script
-from digits import synthetic
+from digits import mnist
 from digits.figures import layers
 
-CNN = "cnn_dryrun_synthetic"
+CNN = "cnn_dryrun"
 
 
 def test_confusion_matrix_recall_and_precision_worked_by_hand():
@@ -43,7 +43,7 @@ def test_any_test_image_goes_through_a_trained_network(trained_copy, monkeypatch
         (trained_copy / "models" / CNN / "metrics.json").write_text(json.dumps(metrics))
         process = run_script(trained_copy, "evaluate.py", CNN, RUN, *flags)
         assert process.returncode == 0 and read_metrics(trained_copy, CNN) == metrics
-    first = np.flatnonzero(synthetic.draw_digits()["y_test"] == 3)[0]
+    first = np.flatnonzero(mnist.load_arrays()["y_test"] == 3)[0]
     found = [title.split("test image ")[1].split(",")[0] for title in titles]
     assert found[1] == f"{first} (label 3"
     assert [text.split()[0] for text in found] == ["3", f"{first}", "5", "0"]
@@ -53,10 +53,10 @@ def test_any_test_image_goes_through_a_trained_network(trained_copy, monkeypatch
 def test_no_option_is_ignored_in_silence(trained_copy):
     line = error_line(run_script(trained_copy, "evaluate.py", RUN, "--image", 5), 0)
     assert "--image is ignored: it is for a CNN" in line
-    for flags in (["cnn"], ["--image", "5"], ["--data", "models"]):
+    for flags in (["cnn"], ["--image", "5"]):
         assert "--class stands alone" in error_line(run_script(trained_copy, "evaluate.py", "--class", ".", *flags), 2)
     assert run_script(trained_copy, "mlp.py", *FAST, "--epochs", "2").returncode == 0
-    assert read_metrics(trained_copy, "mlp_256_epochs2_dryrun_synthetic")["epochs"] == 2
+    assert read_metrics(trained_copy, "mlp_256_epochs2_dryrun")["epochs"] == 2
     line = error_line(run_script(trained_copy, "reproduce.py", "--workers", "2", "--scheduler", "tcp://127.0.0.1:9"), 2)
     assert "not allowed with" in line
 

@@ -17,7 +17,7 @@ import pytest
 import mlp
 import preprocess
 from conftest import FAST, ROOT, RUN, error_line, read_metrics, run_python, run_script, start_python, succeed
-from digits import acceleration, runs, slides, synthetic, training
+from digits import acceleration, mnist, runs, slides, training
 from digits.figures import training as figures
 from test_training import BUILD
 
@@ -28,16 +28,15 @@ LOSS = 'loss="categorical_crossentropy"'
 METRICS = ', metrics=["accuracy"]'
 ADAM = "keras.optimizers.Adam(args.learning_rate)"
 BUILDER = SCRIPT[SCRIPT.index("    return keras.Sequential(") : SCRIPT.index("def main")]
-DATA = "    data = preprocess.load_data(args.dataset, args.data, args.dry_run)\n"
+DATA = "    (x_train, y_train), (x_test, y_test) = load_data(args.dry_run)\n"
 FUNCTIONAL = """
     pixels = keras.Input((784,))
     units = layers.Dense(hidden, activation="relu")(pixels)
     joined = layers.Concatenate()([pixels, units])
     return keras.Model(pixels, layers.Dense(10, activation="softmax")(joined))
 """
-IMAGES = """    y_train, y_test = (y.argmax(axis=1) for y in (data.y_train, data.y_test))
-    x_train, x_test = (x.reshape(-1, 28, 28) for x in (data.x_train, data.x_test))
-    data = data._replace(x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+IMAGES = """    y_train, y_test = (y.argmax(axis=1) for y in (y_train, y_test))
+    x_train, x_test = (x.reshape(-1, 28, 28) for x in (x_train, x_test))
 """
 OWN_CLASS = """class Net(keras.Model):
     def __init__(self):
@@ -49,9 +48,7 @@ OWN_CLASS = """class Net(keras.Model):
 
 
 def build_model"""
-PARITY = """    y_train, y_test = (y.reshape(-1, 5, 2).sum(1) for y in (data.y_train, data.y_test))
-    data = data._replace(y_train=y_train, y_test=y_test)
-"""
+PARITY = "    y_train, y_test = (y.reshape(-1, 5, 2).sum(1) for y in (y_train, y_test))\n"
 # What is replaced in mlp.py, and by what. Each is an edit that a student makes, or several at once.
 EDITS = {
     "another loss and metric's name": {LOSS: 'loss="mse"', METRICS: ', metrics=["acc"]'},
@@ -80,17 +77,19 @@ EDITS = {
         "keras.Input((784,)),": "keras.Input((28, 28)), layers.Flatten(),",
         ', activation="softmax"': "",
         LOSS: "loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-        "data.y_test.argmax(axis=1)": "data.y_test",
+        "labels = y_test.argmax(axis=1)": "labels = y_test",
     },
     "images with a channel": {
         "keras.Input((784,)),": 'keras.Input((28, 28, 1)), layers.Conv2D(4, 3, padding="same"), layers.Flatten(),',
-        "data.x_train,": "data.x_train.reshape(-1, 28, 28, 1),",
-        "data.x_test,": "data.x_test.reshape(-1, 28, 28, 1),",
+        "        x_train,": "        x_train.reshape(-1, 28, 28, 1),",
+        "model.evaluate(x_test,": "model.evaluate(x_test.reshape(-1, 28, 28, 1),",
+        "model.predict(x_test,": "model.predict(x_test.reshape(-1, 28, 28, 1),",
     },
     "a class": {BUILDER: "    return Net()\n\n\n", "def build_model": OWN_CLASS},
     "fewer test images": {
-        DATA: DATA.replace("data =", "full =") + "    data = full._replace(y_test=full.y_test[5000:])\n",
-        "data.x_test,": "data.x_test[5000:],",
+        DATA: DATA + "    y_test = y_test[5000:]\n",
+        "model.evaluate(x_test,": "model.evaluate(x_test[5000:],",
+        "model.predict(x_test,": "model.predict(x_test[5000:],",
     },
 }
 FIGURES = {"network.png", "accuracy.png", "confusion_matrix.png", "predictions.png", "mistakes.png"}
@@ -198,9 +197,10 @@ root, *fast = sys.argv[1:]
 sys.path.insert(0, root)
 sys.argv = ["ipykernel_launcher.py", "-f", "/kernel/v3.json"]
 stdout, sys.stdout = sys.stdout, Stream()
-from digits import cli, mnist, synthetic
+from digits import cli, mnist
 
-mnist.find_mnist = lambda path: {name: array[:2000] for name, array in synthetic.draw_digits().items()}
+small = {name: array[:2000] for name, array in mnist.load_arrays().items()}
+mnist.load_arrays = lambda: small
 with open(root + "/mlp.py", encoding="utf-8") as file:
     exec(compile(file.read(), "<cell>", "exec"), {"__name__": "__main__"})
 import mlp
@@ -225,15 +225,15 @@ def test_lines_that_are_copied_give_what_plain_keras_gives(monkeypatch):
     import keras
 
     monkeypatch.setattr(acceleration, "fuse_adam", lambda optimizer: None)  # whose rounding differs
-    arrays = synthetic.draw_digits()
+    arrays = mnist.load_arrays()
     x = preprocess.flatten_and_normalize(arrays["x_train"][:1000])
     y = preprocess.one_hot(arrays["y_train"][:1000])
-    data = SimpleNamespace(x_train=x, y_train=y, x_test=x, y_test=y)
+    data = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
     args = SimpleNamespace(seed=3, hidden=20, learning_rate=0.001, validation_split=0.2, epochs=2, batch_size=100)
     lines = SCRIPT[SCRIPT.index("    keras.utils.set_random_seed") : SCRIPT.index('    print("\\n5.')]
     found = []
     for code in (lines, lines.replace("training.accelerate", "#")):
-        names = {"keras": keras, "training": training, "build_model": mlp.build_model, "data": data, "args": args}
+        names = {"keras": keras, "training": training, "build_model": mlp.build_model, "args": args, **data}
         exec(textwrap.dedent(code), names)
         found.append((names["scores"], names["history"].history))
     assert found[0] == found[1] and set(found[0][0]) == {"accuracy", "loss"}
@@ -243,8 +243,8 @@ def test_lines_that_are_copied_give_what_plain_keras_gives(monkeypatch):
     "replacements",
     [
         {"model.predict(": "model.predictt("},
-        {"data, args, scores,": "data, args, 0.5,"},
-        {"data.y_train,\n": "data.y_train.argmax(axis=1),\n", LOSS: 'loss="sparse_categorical_crossentropy"'},
+        {"args, scores,": "args, 0.5,"},
+        {"        y_train,\n": "        y_train.argmax(axis=1),\n", LOSS: 'loss="sparse_categorical_crossentropy"'},
     ],
     ids=["of typing", "in the closing call", "in evaluate, whose labels are not those of fit"],
 )
@@ -262,7 +262,7 @@ def test_what_a_script_trains_in_a_loop_is_saved_one_by_one(tmp_path):
     start = SCRIPT.index('    print("\\n2. Build')
     steps = SCRIPT[start : SCRIPT.index("\n\nparser =")]
     edit(tmp_path, {steps: "    for args.hidden in (4, 5, 6):\n" + textwrap.indent(steps, "    ")})
-    assert "_run2_synthetic/ (" in succeed(run_script(tmp_path, "mlp.py", *FAST))
+    assert "_run2/ (" in succeed(run_script(tmp_path, "mlp.py", *FAST))
     names = [RUN.replace("dryrun", f"dryrun{number}") for number in ("", "_run2", "_run3")]
     assert [read_metrics(tmp_path, name)["flags"]["hidden"] for name in names] == [4, 5, 6]
 
@@ -338,13 +338,13 @@ def test_whenever_and_however_often_it_comes(tmp_path, monkeypatch, after, signa
 
 
 # The same in processes of their own, where a signal finds TensorFlow at work.
-LONG = "mlp_256_epochs500_synthetic"
+LONG = "mlp_256_epochs500"
 
 
 def interrupt(folder, after, signals=1):
     """Send Ctrl-C to mlp.py once it has printed `after`, `signals` times; return its line on stderr."""
     script = folder / "mlp.py" if (folder / "mlp.py").exists() else ROOT / "mlp.py"
-    command = ["-u", script, "--dataset", "synthetic", "--epochs", "500"]
+    command = ["-u", script, "--epochs", "500"]
     with start_python(folder, *command, PYTHONPATH=str(ROOT)) as process:
         for line in process.stdout:
             if after in line:

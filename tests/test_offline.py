@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from digits import cli, mnist
+from digits import cli
 from docs import offline
 
 
@@ -17,9 +17,7 @@ def pip(monkeypatch):
     return calls
 
 
-def test_it_holds_packages_for_each_system_mnist_and_the_scripts_without_the_lecturers_runs(
-    tmp_path, pip, mnist_folder
-):
+def test_it_holds_packages_for_each_system_mnist_and_the_scripts_without_the_lecturers_runs(tmp_path, pip):
     cli.run(offline.main, offline.parser, [f"{tmp_path}/class", "--for", "windows", "macos"])
     scripts = tmp_path / "class" / "mnist"
     windows, macos = pip.commands
@@ -29,10 +27,9 @@ def test_it_holds_packages_for_each_system_mnist_and_the_scripts_without_the_lec
     assert not any((scripts / name).exists() for name in (".git", "models", "data/x"))
     assert {path.name for path in (scripts / "plots").iterdir()} == {"README.md", "gallery"}
     assert {path.name for path in (scripts / "data").iterdir()} == {"README.md", "mnist.npz"}
-    mnist.read_mnist(scripts / "data")
 
 
-def test_a_folder_that_will_not_do_and_a_download_that_fails_are_one_line(tmp_path, pip, mnist_folder, capsys):
+def test_a_folder_that_will_not_do_and_a_download_that_fails_are_one_line(tmp_path, pip, capsys):
     (tmp_path / "used" / "mnist").mkdir(parents=True)
     pip.returncode = 1
     for folder, words in (("used", "move it away"), ("new", "pip could not download")):

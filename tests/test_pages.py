@@ -15,12 +15,12 @@ import pytest
 import preprocess
 from benchmarks import pens
 from conftest import find_violations, read_metrics, settle
-from digits import handwriting, runs, synthetic
+from digits import handwriting, mnist, runs
 from digits.figures.style import CannotDraw, format_percent
 from digits.pages import draw, template
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
-CNN, MLP = "cnn_dryrun_synthetic", "mlp_256_dryrun_synthetic"
+CNN, MLP = "cnn_dryrun", "mlp_256_dryrun"
 SEVEN = [[(70, 60), (200, 60), (120, 240)]]  # in the units of the pad, 280x280
 
 
@@ -77,7 +77,7 @@ def compute_activations(model, images):
 @pytest.mark.parametrize("run", (CNN, MLP))
 def test_every_layers_activations_are_those_of_keras(open_page, trained_folder, run):
     model, page = load(trained_folder, run), open_page(f"{run}/draw.html")
-    images = preprocess.flatten_and_normalize(synthetic.draw_digits()["x_test"][:20])
+    images = preprocess.flatten_and_normalize(mnist.load_arrays()["x_test"][:20])
     compute = "images => images.map(image => digits.computeActivations(digits.stages, image).map(each => [...each]))"
     layers, outputs = page.evaluate("digits.stages.map(stage => stage.at)"), compute_activations(model, images)
     assert len(layers) == {CNN: 8, MLP: 3}[run]
@@ -104,7 +104,7 @@ def test_every_stage_and_all_ten_bars_are_seen_without_scrolling(open_page, trai
         metrics, title, footer = read_metrics(trained_folder, run), page.title(), page.inner_text("footer")
         assert run in title and f"{metrics['test_accuracy']:.4f}" in title and title == page.text_content("h1")
         assert ("手寫數字辨識" in title) is ("亂數種子" in footer) is (language == "zh-TW")
-        assert "SYNTHETIC" in page.inner_text(".warning") and metrics["versions"]["keras"] in footer
+        assert metrics["versions"]["keras"] in footer
         replay(page, SEVEN)
         page.click("#bars button:nth-child(8)")
         settle(page)
@@ -169,16 +169,16 @@ def test_every_point_of_the_pen_counts_and_can_be_undone(open_page):
 
 
 def test_images_are_chosen_and_both_networks_predict_them(open_page, trained_folder):
-    page, data = open_page(f"{CNN}/draw.html"), preprocess.load_data("synthetic", dry_run=True)
+    page, (_, (x_test, y_test)) = open_page(f"{CNN}/draw.html"), preprocess.load_data(dry_run=True)
     networks = [load(trained_folder, run) for run in (CNN, MLP)]
     page.fill("#number", "12")
     for keys, number in ((["Enter"], 12), (["Tab", "Space"], 13)):  # Tab leads to the button for the next image
         for key in keys:
             page.keyboard.press(key)
         settle(page)
-        assert np.abs(read_image(page) - data.x_test[number]).max() < 1e-6
-        assert f"Test image {number}: label {data.y_test[number].argmax()}" in page.text_content("#caption")
-        predictions = [network.predict(data.x_test[[number]], verbose=0)[0] for network in networks]
+        assert np.abs(read_image(page) - x_test[number]).max() < 1e-6
+        assert f"Test image {number}: label {y_test[number].argmax()}" in page.text_content("#caption")
+        predictions = [network.predict(x_test[[number]], verbose=0)[0] for network in networks]
         expected = [format_percent(share) for pair in zip(*predictions) for share in pair]
         assert page.locator("#bars .share > span").all_text_contents() == expected
         assert page.text_content("#prediction") == f"Prediction: {predictions[0].argmax()}"

@@ -1,9 +1,31 @@
 """Slides 2-6: the arrays and their preprocessing."""
 
+import hashlib
+
 import numpy as np
+import pytest
 
 import preprocess
-from conftest import run_script
+from conftest import ROOT, error_line, run_script
+from digits import mnist
+
+
+def test_the_arrays_are_mnists():
+    described = (ROOT / "data/README.md").read_text(encoding="utf-8")
+    for name, array in mnist.load_arrays().items():
+        assert f"| `{name}` | {array.shape} | `{hashlib.sha256(array).hexdigest()}` |" in described
+        assert array.dtype == np.uint8
+
+
+@pytest.mark.parametrize("content", [None, b"", b"<html>log in first</html>", b"PK\x03\x04 torn"])
+def test_a_missing_or_damaged_file_is_one_line_that_says_how_to_get_it_back(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(mnist, "PATH", tmp_path / "mnist.npz")
+    monkeypatch.setattr(mnist, "load_arrays", mnist.load_arrays.__wrapped__)  # not the arrays of the other tests
+    if content is not None:
+        mnist.PATH.write_bytes(content)
+    line = error_line(run_script(tmp_path, "mlp.py", "--dry-run"), 1)
+    assert f"{mnist.PATH} is missing or damaged" in line and "`git checkout data/mnist.npz`" in line
+    assert not list(tmp_path.glob("models/*"))
 
 
 def test_slides_4_and_5_an_image_is_read_row_by_row_and_normalised():
@@ -13,7 +35,7 @@ def test_slides_4_and_5_an_image_is_read_row_by_row_and_normalised():
     np.testing.assert_array_equal(x, [pixels / np.float32(255)])
 
 
-def test_the_script_shows_slides_2_to_6(mnist_folder, tmp_path):
+def test_the_script_shows_slides_2_to_6(tmp_path):
     process = run_script(tmp_path, "preprocess.py")
     assert process.returncode == 0 and process.stderr == ""
     for fact in (

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 import mlp
-import preprocess
 from conftest import RUN, read_metrics
 from digits import runs
 from digits.errors import UserError
@@ -23,22 +22,21 @@ def folder(trained_copy, monkeypatch):
     return trained_copy
 
 
-def save(name="mlp_256", planned=2, accuracies=(0.5, 0.75), dataset="mnist", stopped=False):
+def save(name="mlp_256", planned=2, accuracies=(0.5, 0.75), stopped=False):
     args = argparse.Namespace(run=name, seed=3, batch_size=200, validation_split=0.2, epochs=planned)
-    data = preprocess.Dataset(None, None, None, None, dataset, "abc")
     model = mlp.build_model()
     model.compile(loss="categorical_crossentropy", optimizer="adam")
     model.stop_training = stopped
     curves = {"accuracy": list(accuracies), "loss": [1.0] * len(accuracies)}
     params = {"epochs": planned, "steps": 240}
     history = SimpleNamespace(params=params, epoch=list(range(len(accuracies))), history=curves)
-    return runs.save(model, history, data, args, **SCORES)
+    return runs.save(model, history, args, **SCORES)
 
 
 def test_a_run_is_read_back_as_it_was_saved(folder, tensorflow):
     run = save()
     assert set(run.metrics) == {
-        *("run", "date", "dataset", "dataset_sha256", "deck_model", "seed", "batch_size", "validation_split"),
+        *("run", "date", "deck_model", "seed", "batch_size", "validation_split"),
         *("parameters", "train_accuracy", "validation_accuracy", "epochs", "planned_epochs", "interrupted", "flags"),
         *("versions", "device", "test_loss", "test_accuracy", "confusion_matrix"),
     }
@@ -52,10 +50,9 @@ def test_a_run_is_read_back_as_it_was_saved(folder, tensorflow):
 
 
 def test_names(folder, tensorflow):
-    assert save(dataset="synthetic").name == "mlp_256_synthetic"
     assert save(planned=3).name == "mlp_256_interrupted"
     assert save("cnn", planned=3, stopped=True).name == "cnn"  # by a callback
-    assert runs.list_runs() == ["cnn", RUN.replace("mlp_256", "cnn"), RUN, "mlp_256_interrupted", "mlp_256_synthetic"]
+    assert runs.list_runs() == ["cnn", RUN.replace("mlp_256", "cnn"), RUN, "mlp_256_interrupted"]
 
 
 def test_a_run_that_cannot_be_saved_leaves_the_earlier_one(folder, tensorflow, monkeypatch):

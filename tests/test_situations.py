@@ -11,17 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import FAST, ROOT, error_line, read_metrics, run_python, run_script, succeed
+from conftest import FAST, ROOT, error_line, read_metrics, run_python
 from digits import environment, files
 from digits.errors import UserError
 from study import experiments
-
-
-def test_a_file_and_a_home_folder(mnist_folder, tmp_path, monkeypatch):
-    for name in ("HOME", "USERPROFILE"):
-        monkeypatch.setenv(name, str(tmp_path))
-    shutil.copy(mnist_folder / "mnist.npz", tmp_path / "download.npz")
-    assert "MNIST: 60000" in succeed(run_script(tmp_path, "preprocess.py", "--data", "~/download.npz"))
 
 
 def test_another_courses_settings(tmp_path, trained_folder):
@@ -33,7 +26,7 @@ def test_another_courses_settings(tmp_path, trained_folder):
     line = error_line(process, 0)
     for words in ("backend=jax", "floatx=float16", "channels_first", "epsilon=0.1", "max_steps_per_epoch=1"):
         assert words in line
-    found, expected = (read_metrics(folder, "cnn_dryrun_synthetic") for folder in (tmp_path, trained_folder))
+    found, expected = (read_metrics(folder, "cnn_dryrun") for folder in (tmp_path, trained_folder))
     for name in ("test_loss", "test_accuracy", "train_accuracy"):
         assert found[name] == expected[name]
 

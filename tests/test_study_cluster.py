@@ -59,7 +59,7 @@ def start_worker(folder, address, threads=1):
 
 
 @pytest.mark.slow
-def test_dask_gives_the_rows_that_one_process_gives(tmp_path, mnist_folder, scheduler):
+def test_dask_gives_the_rows_that_one_process_gives(tmp_path, scheduler):
     """Three times the same study: in one process, on a cluster of its own, on one that was there."""
     address, _ = scheduler
     ways = {"alone": "--workers 1 --threads 1", "local": "--workers 2", "remote": f"--scheduler {address}"}
@@ -75,7 +75,7 @@ def test_dask_gives_the_rows_that_one_process_gives(tmp_path, mnist_folder, sche
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_after_ctrl_c_a_kill_and_the_death_of_a_worker(tmp_path, mnist_folder):
+def test_nothing_is_lost_after_ctrl_c_a_kill_and_the_death_of_a_worker(tmp_path):
     file, command = tmp_path / experiments.ROWS, [ROOT / STUDY[0], *STUDY[1:], "--workers", "2", "--seeds", "8"]
     with start_python(tmp_path, *command) as process:
         wait_for_rows(tmp_path, 1, process)
@@ -104,7 +104,7 @@ def test_nothing_is_lost_after_ctrl_c_a_kill_and_the_death_of_a_worker(tmp_path,
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_goes_away(tmp_path, mnist_folder, scheduler):
+def test_a_scheduler_that_goes_away(tmp_path, scheduler):
     address, process = scheduler
     command = [ROOT / STUDY[0], *STUDY[1:], "--seeds", "9", "--scheduler", address]
     with start_worker(ROOT, address), start_python(tmp_path, *command) as client:
@@ -128,7 +128,7 @@ def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch, address):
     [
         ("elsewhere", 1, "a worker cannot load this project (No module named 'study')"),
         ("clone", 2, "start it with --nthreads 1"),
-        ("clone", 1, "could not be downloaded"),
+        ("clone", 1, "mnist.npz is missing or damaged"),
         ("other", 1, "version mismatch: it has code"),
     ],
 )
@@ -137,6 +137,7 @@ def test_a_worker_that_cannot_do_its_part(tmp_path, clone, scheduler, place, thr
         shutil.copytree(clone, tmp_path / place, ignore=shutil.ignore_patterns("other", "elsewhere"))
         with (tmp_path / place / "mlp.py").open("a", encoding="utf-8") as file:
             file.write("# changed\n")
+    (clone / "data/mnist.npz").write_bytes(b"torn")
     address, _ = scheduler
     with start_worker(tmp_path if place == "clone" else tmp_path / place, address, threads):
         line = error_line(run_python(clone, *STUDY, "--scheduler", address), 1)

@@ -60,10 +60,10 @@ def test_a_damaged_line_is_named_and_left_alone(rows_file, old, new, line):
 
 
 def make_noise(count):
-    """Return a Dataset of `count` training images of noise."""
+    """Return `count` training images of noise, and a hundred of them to test with, as `load_data` does."""
     generator = np.random.default_rng(0)
     x, y = generator.random((count, 784), "float32"), preprocess.one_hot(generator.integers(0, 10, count))
-    return preprocess.Dataset(x, y, x[:100], y[:100], "mnist", "sha")
+    return (x, y), (x[:100], y[:100])
 
 
 def test_a_run_fills_its_row_unless_it_is_interrupted(tensorflow, monkeypatch):
@@ -96,8 +96,9 @@ def test_all_sizes_validate_on_the_same_images(tensorflow, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             experiments.run_once(name, 0, data)
     assert [call[0] for call in calls] == [48000, 3000]
+    (x_train, y_train), _ = data
     for _, x, y, options in calls:
-        assert np.array_equal(x, data.x_train[48000:]) and np.array_equal(y, data.y_train[48000:])
+        assert np.array_equal(x, x_train[48000:]) and np.array_equal(y, y_train[48000:])
         assert options["epochs"] == 10 and options["batch_size"] == 200
 
 

@@ -15,7 +15,7 @@ from digits.errors import UserError
 def write_run(place, run="mlp_256", accuracy=0.9765, **changes):
     """Write a metrics.json into a folder, and what else a run's folder holds."""
     place.mkdir(parents=True, exist_ok=True)
-    metrics = {"run": run, "seed": 0, "dataset": "mnist", "deck_model": True, "test_accuracy": accuracy} | changes
+    metrics = {"run": run, "seed": 0, "deck_model": True, "test_accuracy": accuracy} | changes
     (place / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     (place / "model.keras").write_bytes(b"a ZIP, but not of submissions")
     return place / "metrics.json"
@@ -50,19 +50,18 @@ def test_models_folders_single_files_and_zips_are_read(tmp_path):
     assert read(tmp_path.parent / "all.zip") == expected
 
 
-def test_what_is_missing_damaged_edited_or_synthetic_is_said(tmp_path):
+def test_what_is_missing_damaged_edited_or_is_said(tmp_path):
     write_run(tmp_path / "a" / "models" / "mlp_256", deck_model=False)
-    write_run(tmp_path / "b" / "models" / "mlp_256_synthetic", run="mlp_256_synthetic", dataset="synthetic")
     write_run(tmp_path / "c").write_text("{", encoding="utf-8")
     write_run(tmp_path / "g", accuracy="very good")
     for name in ("d/report.docx", "e.zip", "f.rar"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"no ZIP")
     remarks = {student: remark for student, *_, remark in read(tmp_path)}
-    assert "edited" in remarks["a"] and "SYNTHETIC" in remarks["b"] and "damaged" in remarks["c"]
+    assert "edited" in remarks["a"] and "damaged" in remarks["c"]
     assert "damaged" in remarks["g"]
     assert remarks["d"] == "no metrics.json, but report.docx" and "e.zip (damaged)" in remarks["e"]
-    assert "f.rar" in remarks["f"] and len(remarks) == 7
+    assert "f.rar" in remarks["f"] and len(remarks) == 6
     assert all(row[4] in ("-", "") for row in read(tmp_path))  # none is compared with the study
 
 
@@ -70,16 +69,15 @@ def test_one_file_that_cannot_be_read_does_not_keep_the_others_from_being_compar
     write_run(tmp_path / "a")
     for student, change in (("b", {"seed": 2**70}), ("c", {"test_accuracy": 97.6})):
         write_run(tmp_path / student, **change)
-    for student, missing in (("d", "dataset"), ("e", "deck_model")):
-        path = write_run(tmp_path / student)
-        path.write_text(path.read_text(encoding="utf-8").replace(missing, "other"), encoding="utf-8")
+    path = write_run(tmp_path / "d")
+    path.write_text(path.read_text(encoding="utf-8").replace("deck_model", "other"), encoding="utf-8")
     with zipfile.ZipFile(tmp_path / "f.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("metrics.json", "1234567890" * 99)
     content = (tmp_path / "f.zip").read_bytes()
     (tmp_path / "f.zip").write_bytes(content[:42] + b"\xff" * 8 + content[50:])  # an upload that broke off
     remarks = {student: remark for student, *_, remark in read(tmp_path)}
     assert remarks.pop("a") == "" and "cannot be read" in remarks.pop("f")
-    assert set(remarks.values()) == {"metrics.json is damaged: it is no run's metrics.json"} and len(remarks) == 4
+    assert set(remarks.values()) == {"metrics.json is damaged: it is no run's metrics.json"} and len(remarks) == 3
 
 
 def test_runs_of_one_student_only(tmp_path):

@@ -11,7 +11,7 @@ import mlp
 import mlp_dropout
 import preprocess
 from benchmarks import plain_keras
-from digits import acceleration, synthetic, training
+from digits import acceleration, mnist, training
 from digits.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -26,8 +26,8 @@ BUILD = {
 
 @pytest.fixture(scope="module")
 def digits():
-    """The first 2100 synthetic digits: 1680 to train with, in nine batches, the last one smaller."""
-    arrays = synthetic.draw_digits()
+    """The first 2100 digits: 1680 to train with, in nine batches, the last one smaller."""
+    arrays = mnist.load_arrays()
     return preprocess.flatten_and_normalize(arrays["x_train"][:2100]), preprocess.one_hot(arrays["y_train"][:2100])
 
 

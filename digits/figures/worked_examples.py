@@ -8,7 +8,7 @@ from digits.figures.style import BLUE, GREY, PALE, figure
 
 # What the five steps of slide 9 call.
 CALLS = [
-    ["preprocess.load_data"],
+    ["load_data"],
     ["keras.Sequential"],
     ["model.compile", "model.fit"],
     ["model.evaluate"],

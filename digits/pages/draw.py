@@ -44,7 +44,7 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         path: of the HTML file.
         run: `runs.Run`, evaluated.
         model: keras.Sequential.
-        data: `preprocess.Dataset`.
+        data: what has x_test (n, 784) in [0, 1] and y_test (n, 10), one-hot.
         predictions: (10000,) digits, of the test images.
         neighbours: a list of `runs.Run`, whose pages lie beside this one.
         other: None, or a pair of a `runs.Run` and its model, which predicts the same drawing beside this one.
@@ -77,7 +77,6 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         content=content,
         stages=stages,
         convolutional=stages[1]["kind"] == "convolution",
-        synthetic=metrics["dataset"] != "mnist",
         neighbours=neighbours,
         networks=[run.name, *(run.name for run, _ in others)],
         filters=describe_filters(stages, model),

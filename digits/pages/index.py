@@ -53,8 +53,7 @@ def describe_run(run, text):
     result = text["result"].format_map(metrics | numbers)
     title = reference and text.get(reference.title, reference.title)
     slide = text["inDeck"].format(title=title, slide=reference.slide) if reference else ""
-    warning = text["synthetic"] if metrics["dataset"] != "mnist" else ""
-    return {f"run-{run.name}": slide + warning + result, f"draw-{run.name}": text["draw"].format(name=run.name)}
+    return {f"run-{run.name}": slide + result, f"draw-{run.name}": text["draw"].format(name=run.name)}
 
 
 def name_columns(html, text):
