@@ -53,7 +53,7 @@ group = parser.add_argument_group("where it runs")
 add = group.add_argument
 add("--threads", type=flags.bounded_int(1), help="CPU threads per run (default: 1; alone, all)")
 add = group.add_mutually_exclusive_group().add_argument
-add("--workers", type=flags.bounded_int(1), help="runs in parallel (default: one per core with Dask)")
+add("--workers", type=flags.bounded_int(1), help="parallel runs (default: one per core with Dask)")
 add("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler whose workers are used")
 
 if __name__ == "__main__":

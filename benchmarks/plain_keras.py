@@ -2,7 +2,7 @@
 
 python benchmarks/plain_keras.py cnn data
 
-Like the other plain_*.py, it imports nothing of this project, so that nothing of it can make them faster.
+It imports nothing of this project, so that nothing of it can make them faster.
 """
 
 import argparse

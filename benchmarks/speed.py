@@ -1,16 +1,14 @@
-"""How fast are the scripts, compared with plain Keras, TensorFlow, PyTorch and JAX, and with the machine's own limit?
+"""How fast are the scripts, compared with plain Keras, and with the machine's own limit?
 
-python -m benchmarks.speed               five rounds of every run: an hour or more on two cores
+python -m benchmarks.speed               five rounds of every run: half an hour on two cores
 python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
-python -m benchmarks.speed cnn --without plain_jax     only this run; JAX's convolutions take long on a CPU
+python -m benchmarks.speed cnn           only this run
 
-Every measurement is a process of its own, and the implementations take turns. PyTorch and JAX are measured where they
-are installed (requirements-peers.txt). The matmul share counts only the multiply-adds of the model, forward and
+Every measurement is a process of its own, and the two implementations take turns. The matmul share counts only the multiply-adds of the model, forward and
 backward. Writes results/benchmark.csv, where the rows of other runs stay as they are. Ctrl-C ends it with the rounds
 that are finished. Needs Unix.
 """
 
-import importlib.util
 import itertools
 import json
 import math
@@ -30,8 +28,7 @@ from study.report import format_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "benchmark.csv"
-PEERS = {"plain_tensorflow": "tensorflow", "plain_pytorch": "torch", "plain_jax": "optax"}  # and the module they need
-LIBRARIES = "tensorflow", "keras", "torch", "jax", "optax"
+LIBRARIES = "tensorflow", "keras"
 COMMANDS = {name: run.command.split() for name, run in deck.RUNS.items()}
 
 
@@ -49,10 +46,10 @@ def measure_process(command, folder):
 
 
 def measure_implementation(implementation, run):
-    """Measure "plain_keras", one of `PEERS`, or "script", which flags may follow, once; return a row, as a dict."""
+    """Measure "plain_keras" or "script", which flags may follow, once; return a row, as a dict."""
     with tempfile.TemporaryDirectory() as folder:
-        if implementation.startswith("plain_"):
-            command = [ROOT / "benchmarks" / f"{implementation}.py", run, mnist.PATH.parent]
+        if implementation == "plain_keras":
+            command = [ROOT / "benchmarks" / "plain_keras.py", run, mnist.PATH.parent]
             seconds, memory, lines = measure_process(command, folder)
             metrics = json.loads(lines[-1][1])
             fit = metrics["fit_seconds"]
@@ -135,8 +132,7 @@ def main(args):
     for run in args.runs:
         if run not in COMMANDS:
             parser.error(f"there is no run {run}; there are: {', '.join(COMMANDS)}")
-    installed = [peer for peer, module in PEERS.items() if importlib.util.find_spec(module)]
-    implementations = [name for name in ("plain_keras", "script", *installed) if name not in (args.without or [])]
+    implementations = ["plain_keras", "script"]
     if args.bfloat16:
         implementations.append("script --bfloat16")
     rows = []
@@ -163,7 +159,6 @@ def main(args):
 parser = flags.argument_parser(__doc__, "-m benchmarks.speed")
 parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
 parser.add_argument("--rounds", type=flags.bounded_int(1), default=5, help="measurements of each implementation")
-parser.add_argument("--without", action="append", choices=["script", *PEERS], help="leave this one out")
 parser.add_argument("--bfloat16", action="store_true", help="measure the scripts with --bfloat16 as well")
 
 if __name__ == "__main__":

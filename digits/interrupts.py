@@ -59,7 +59,7 @@ def watch(history_class):
     def on_train_batch_begin(history, batch, logs=None):
         if not (state.handled and state.received):
             return
-        if not history.model.optimizer.iterations:
+        if int(history.model.optimizer.iterations) == 0:
             raise KeyboardInterrupt  # nothing was trained, and TensorFlow is not at work
         _stop(history.model)
 

@@ -17,7 +17,7 @@ ROOMS = [  # a file imports only what stands before it
 BELOW = {"digits": set(), "study": {"digits", *LESSON}, "benchmarks": {"digits", "study", *LESSON}}
 BELOW |= {"docs": {"digits"}}
 BELOW |= {name: {"digits", *LESSON} for name in LESSON} | {"reproduce": {"digits", "study"}}
-BELOW |= {f"benchmarks/plain_{name}": set() for name in ("keras", "tensorflow", "pytorch", "jax")}
+BELOW["benchmarks/plain_keras"] = set()
 
 
 def find_files(name):

@@ -2,8 +2,6 @@
 
 import ast
 
-import pytest
-
 from benchmarks import speed
 from conftest import ROOT, run_python
 
@@ -53,12 +51,3 @@ def test_a_process_is_measured():
     """By a clock that counts, in a process without TensorFlow: a new one's peak memory counts its parent's."""
     seconds, memory, lines = ast.literal_eval(run_python(ROOT, "-B", "-c", MEASURE).stdout)
     assert seconds == 3 and lines == [(1, f"{2**28}\n"), (2, "2\n")] and 256 < memory < 600
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("peer", speed.PEERS)
-def test_a_peer_learns_the_same(peer):
-    pytest.importorskip(speed.PEERS[peer])
-    row = speed.measure_implementation(peer, "mlp_256")
-    assert 0 < row["fit"] < row["whole"] and 0.970 < row["test_accuracy"] < 0.982
-    assert row["versions"]
