@@ -1,9 +1,17 @@
-"""What a class has handed in: everyone's metrics.json below a folder, in models/ folders, in ZIPs, or by itself."""
+"""What a class has handed in: everyone's metrics.json below a folder, in models/ folders, in ZIPs, or by itself.
 
-import hashlib
+In four steps: list the files, find out whose they are, judge each run by itself, compare the students.
+"""
+
+import contextlib
 import io
 import json
+import re
+import unicodedata
 import zipfile
+from pathlib import Path
+
+import numpy as np
 
 from digits import results, slides
 from digits.drawing import PLOTS
@@ -11,163 +19,280 @@ from digits.errors import UserError
 from digits.figures.submissions import plot_class
 from digits.files import atomic_write
 
-COLUMNS = ["student", "experiment", "seed", "accuracy", "interval", "remark"]
+COLUMNS = ["number", "student", "experiment", "seed", "accuracy", "interval", "remark"]
 FOLDER = PLOTS / "class"
+DECK = {"epochs": 10, "batch_size": 200, "validation_split": 0.2, "learning_rate": 0.001, "dry_run": False}
+STUDIED = {  # the experiments that have an interval, in the order of their panels, and their arguments
+    "mlp_256": DECK | {"hidden": 256},
+    "mlp_800": DECK | {"hidden": 800},
+    "mlp_dropout": DECK | {"hidden": 800, "dropout": 0.5},
+    "cnn": DECK | {"kernel_size": 3, "dropout": 0.25},
+    "mlp_dropout_rate0.25": DECK | {"hidden": 800, "dropout": 0.25},
+    "cnn_kernel5": DECK | {"kernel_size": 5, "dropout": 0.25},
+}
+SEEDS = range(20)  # of the study; the scripts' default, which a run's name does not tell, is one of them
+LABELS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # MNIST's test images of each digit
+
+SYSTEM = re.compile(r"\..*|__MACOSX|desktop\.ini|thumbs\.db", re.I)
+ENDING = re.compile(r"\.(zip|rar|7z|json|keras|docx?|pdf|txt|ipynb|py)$", re.I)
+AGAIN = re.compile(r"( ?\(\d+\)|[ _-]+(late|copy|複製|遲交|補交))+$", re.I)  # after the name of a later file
+ANYBODYS = re.compile(r"(models|metrics|mlp|cnn)(?![a-z])", re.I)
+# Moodle's 王小明_12345_assignsubmission_file_models.zip, and Canvas's wangxiaoming_LATE_12345_678901_models.zip
+PLATFORM = re.compile(r"(.+?)(?:_late)?_(\d+)_(?:assignsubmission_[a-z]+_?|\d{3,}_)(.*)", re.I)
+# A student number, b12345 or 411012345, but no date, and not a photograph's
+NUMBER = re.compile(r"(?<![a-z\d])(?!20\d{6}\b)([a-z]{1,2}\d{5,9}|\d{7,10})(?![a-z\d])(?!.*\.(jpe?g|png|heic)$)", re.I)
 
 
 def compare(folder):
-    """Print what a class has handed in below a folder, and write it as plots/class/class.csv and class.png.
-
-    Raises:
-        UserError: see `read_submissions`.
-    """
+    """Print what a class has handed in, and write it as plots/class/class.csv and class.png. See `read_submissions`."""
     table = read_submissions(folder)
     print_submissions(table)
-    runs = table.dropna(subset="accuracy")
-    students = table["student"].nunique()
-    print(f"\n{students} students, {len(runs)} runs; inside or outside the range of 99 of 100 runs of the study")
+    students = f"{table['student'].nunique()} students"
+    print(f"\n{students}; inside or outside the range of 99 of 100 runs of the study")
     with atomic_write(FOLDER / "class.csv") as part:
-        table.to_csv(part, index=False, encoding="utf-8-sig")  # by its signature, Excel knows that it is UTF-8
-    if len(runs):
-        found = dict(list(runs.groupby("experiment")))
-        names = [*(name for name in slides.RUNS if name in found), *(name for name in found if name not in slides.RUNS)]
-        print(f"\n{summarize(runs).loc[names].to_string(float_format='{:.4f}'.format)}")
-        experiments = [name if name in slides.RUNS else None for name in names]  # the others have no study
-        study = [(results.read_study_accuracies(name), results.find_interval(name)[:2]) for name in experiments]
-        title = f"Test accuracies of a class: {students} students, {len(runs)} runs"
-        groups = {name: (found[name], *seeds) for name, seeds in zip(names, study)}
-        plot_class(groups, FOLDER / "class.png", title)
-    print(f"\nWritten: {FOLDER}/ (class.csv{' and class.png' if len(runs) else ''})")
+        table[COLUMNS].to_csv(part, index=False, encoding="utf-8-sig")  # by its signature, Excel knows that it is UTF-8
+    counted = dict(list(table[table["counts"]].groupby("experiment")))
+    groups = {}
+    for name in filter(counted.__contains__, STUDIED):
+        groups[name] = counted[name], results.read_study_accuracies(name), results.find_interval(name)[:2]
+        lowest, mean, highest = counted[name]["accuracy"].agg(["min", "mean", "max"])
+        outside = sum(counted[name]["interval"] == "outside")
+        print(f"{name}: {outside} of {len(counted[name])} outside; {lowest:.4f} to {highest:.4f}, mean {mean:.4f}")
+    if groups:
+        plot_class(groups, FOLDER / "class.png", f"Test accuracies of a class of {students}")
+    print(f"\nWritten: {FOLDER}/ (class.csv{' and class.png' if groups else ''})")
 
 
 def print_submissions(table):
-    """Print what `read_submissions` returns, long names of students shortened."""
+    """Print what `read_submissions` returns, names shortened so that all but the remarks fits into 80 columns."""
     import pandas as pd
 
-    accuracy = table["accuracy"].map("{:.4f}".format, na_action="ignore")
-    shown = table.assign(student=table["student"].str.slice(0, 24), accuracy=accuracy)[COLUMNS[:-1]]
+    shown = table[COLUMNS[:-1]].assign(experiment=table["experiment"].str.slice(0, 24)).astype(object)
+    form = {"index": False, "float_format": "{:.4f}".format}
+    shown = shown.where(shown.notna() & (shown != ""), "-")
+    room = 79 - len(shown.drop(columns="student").to_string(**form).splitlines()[0])
     with pd.option_context("display.unicode.east_asian_width", True):
-        lines = shown.astype(object).where(shown.notna(), "-").to_string(index=False).splitlines()
+        lines = shown.assign(student=shown["student"].str.slice(0, room)).to_string(**form).splitlines()
     for line, remark in zip(lines, ["remark", *table["remark"]]):
         print(f"{line}  {remark}".rstrip())
 
 
 def read_submissions(folder):
-    """Return a DataFrame of `COLUMNS`: one row per run that was handed in, and one per student who handed in none.
+    """Return a DataFrame of `COLUMNS`, and `counts`: whether the run is the student's one in the figure.
 
-    `student` is the name of the folder or ZIP in which students differ, or of a metrics.json that was renamed.
-    `interval` is "inside" or "outside" of the study's interval, "" where there is none for this run.
-
-    Args:
-        folder: pathlib.Path of a folder or a ZIP.
+    It has a row for each run below a folder or in a ZIP, and one for each student with something else that should be a
+    run, or without any. `interval` is "inside" or "outside" of the study's; "" for a run that is not compared.
 
     Raises:
-        UserError: it is missing or empty.
+        UserError: the folder is missing or empty.
     """
     import pandas as pd
 
     if not folder.exists():
         raise UserError(f"there is no {folder}: name the folder, or the ZIP, with everyone's files", 2)
-    rows = [describe_file(names, file) for names, file in find_files(folder.resolve())]
-    if not rows:
+    folder = folder.resolve()
+    files = list_files(folder, sorted(folder.rglob("*"))) if folder.is_dir() else list_files(folder.parent, [folder])
+    if not files:
         raise UserError(f"{folder} is empty: no student's files are in it")
-    files = pd.DataFrame(rows, columns=["owner", "file", "hash", *COLUMNS])
-    is_run = files["hash"].notna()
-    level = find_level(files.loc[is_run, "owner"])
-    files["student"] = [owner[min(level, len(owner) - 1)] if owner else folder.name for owner in files["owner"]]
-
-    handed_in = files[is_run].drop_duplicates(["student", "hash"])
-    for _, same in handed_in.groupby("hash"):
-        for index, student in same["student"].items():
-            others = sorted(set(same["student"]) - {student})
-            if others:
-                handed_in.loc[index, "remark"] += f" same file as {', '.join(others)}"
-    without = files[~files["student"].isin(handed_in["student"])].groupby("student")["file"].agg(", ".join)
-    missing = [{"student": student, "remark": f"no metrics.json, but {names}"} for student, names in without.items()]
-    table = pd.DataFrame([*handed_in[COLUMNS].to_dict("records"), *missing], columns=COLUMNS)
-    table = table.assign(remark=table["remark"].str.strip(), seed=table["seed"].astype("Int64"))
+    find_students(files, folder.name)
+    table = pd.DataFrame(files, columns=[*COLUMNS, "place", "file", "run", "date", "matrix"])
+    table["number"] = table.groupby("student")["number"].transform("max")
+    runs = table[table["run"].notna()].drop_duplicates(["student", "run", "date", "seed", "accuracy", "matrix"])
+    others = table[table["run"].isna()]
+    should_be_run = others["file"].str.match(r"metrics|.*\.(zip|rar|7z) ", case=False)
+    others = others[should_be_run | ~others["student"].isin(runs["student"])]
+    others = others.groupby(["student", "number", "place"])["file"].agg(join).reset_index()
+    others = others.assign(interval="", remark=[[f"no run: {names}"] for names in others["file"]])
+    table = pd.DataFrame([*runs.to_dict("records"), *others.to_dict("records")], columns=table.columns)
+    table = table.astype({"seed": "Int64", "accuracy": float, "experiment": "string"})
+    compare_students(table)
+    choose_runs(table)
+    if table["place"].nunique() > 1:
+        table["remark"] += table["place"].map(lambda place: [f"in {place}"] if place else [])
+    table["remark"] = table["remark"].map("; ".join)
     return table.sort_values(["student", "experiment", "seed"], ignore_index=True)
 
 
-def find_files(place, names=()):
-    """Yield every file below a folder and in the ZIPs there: the names on the way to it, and its path.
+def list_files(place, members, above=()):
+    """Return a list of dicts: of each file and empty folder, in ZIPs, too, its names, its problem, and its run.
 
-    place: a pathlib.Path or a zipfile.Path. A damaged ZIP is a file like any other; the system's own are left out.
+    The names are of all that it is in, and its own. The place is a pathlib.Path, its members what is below it; or a
+    zipfile.ZipFile, itself below the names `above`. The system's own files are left out.
     """
-    if place.is_dir():
-        for entry in sorted(place.iterdir(), key=lambda entry: entry.name):
-            if not entry.name.startswith((".", "__MACOSX")):
-                yield from find_files(entry, (*names, entry.name))
+    files, on_disk = [], isinstance(place, Path)
+    for member in members:
+        path = clean_name(str(member.relative_to(place)) if on_disk else member.filename)
+        parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".", "..")]
+        if not parts or any(SYSTEM.fullmatch(part) for part in parts):
+            continue
+        ending, file = Path(path).suffix.lower(), {"names": (*above, *parts), "problem": ""}
+        files.append(file)
+        try:
+            if member.is_dir():
+                file["problem"] = "(nothing in it)"
+            elif ending == ".json":
+                file |= read_run(member.read_bytes() if on_disk else place.read(member))
+            elif ending == ".zip" and len(file["names"]) < 20:  # a ZIP can contain itself
+                archive = open_zip(member if on_disk else io.BytesIO(place.read(member)))
+                file["problem"] = "(nothing in it)"
+                files += list_files(archive, archive.infolist(), file["names"])
+            elif ending in (".rar", ".7z"):
+                file["problem"] = "(no ZIP: unpack it)"
+        except Exception as error:  # damaged, encrypted, no run's: the others are read all the same
+            file["problem"] = f"(damaged: {clean_name(str(error)):.60})"
+    not_empty = {file["names"][:depth] for file in files for depth in range(1, len(file["names"]))}
+    return [file for file in files if file["names"] not in not_empty]
+
+
+def open_zip(file):
+    """Return a zipfile.ZipFile, its names in UTF-8, which macOS does not declare, or in cp950, as Windows has them."""
+    for encoding in ("utf-8", "cp950"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return zipfile.ZipFile(file, metadata_encoding=encoding)
+    return zipfile.ZipFile(file)
+
+
+def clean_name(name):
+    """Return a name as macOS and Windows both have it, with "?" for each character that a terminal cannot show."""
+    return "".join(each if each.isprintable() else "?" for each in unicodedata.normalize("NFC", name))
+
+
+def read_run(content):
+    """Return what is known of a run by its metrics.json, as a dict. Raises nearly anything if it is none."""
+    metrics = json.loads(content)
+    run = {"run": clean_name(metrics["run"]), "seed": int(metrics["seed"]), "date": str(metrics.get("date"))}
+    run |= {"experiment": slides.find_experiment(run["run"]), "matrix": None, "interval": ""}
+    run |= {"accuracy": float(np.float64(metrics.get("test_accuracy"))), "loss": np.float64(metrics.get("test_loss"))}
+    if not 0 <= run["seed"] < 2**32 or run["accuracy"] < 0 or run["accuracy"] > 1:
+        raise ValueError("a number is out of range")
+    matrix = metrics.get("confusion_matrix") and np.array(metrics["confusion_matrix"], float)
+    if matrix is not None and np.count_nonzero(matrix.sum(axis=0)) > 1:  # not all images are taken for the same digit
+        run["matrix"] = matrix.tobytes()
+    run["remark"] = [*check_metrics(run, metrics), *check_matrix(run, matrix)]
+    if not run["remark"] and run["experiment"] in STUDIED:
+        low, high, _ = results.find_interval(run["experiment"])
+        run["interval"] = results.compare_with_interval(run["accuracy"], low, high)
+    return run
+
+
+def check_metrics(run, metrics):
+    """Yield why a run is none of the study's kind, and what in its name, seed and arguments does not fit together."""
+    if metrics.get("interrupted"):
+        yield f"interrupted after {metrics.get('epochs', '?')} of {metrics.get('planned_epochs', '?')} epochs"
+    elif metrics.get("check", "standard") != "standard":
+        yield clean_name(str(metrics["check"]))
+    elif run["experiment"] in slides.RUNS and metrics.get("deck_model") is not True:
+        yield "the script was edited: not the deck's model"
+    seed, in_name = run["seed"], re.search(r"_seed(\d+)", run["run"])
+    if in_name and int(in_name[1]) != seed:
+        yield f"seed {seed}, but {in_name[1]} in its name"
+    if not in_name and run["experiment"] in STUDIED and seed not in SEEDS:
+        yield f"seed {seed}, but none in its name"
+    expected = STUDIED.get(run["experiment"], {}) | {"seed": seed}
+    arguments = metrics.get("arguments", metrics.get("flags", {}))
+    for name, value in [("epochs", metrics.get("epochs", 10)), *arguments.items()]:
+        if value != expected.get(name, value):
+            yield f"{name} {expected[name]}, but {clean_name(str(value)):.20} in its arguments"
+
+
+def check_matrix(run, matrix):
+    """Yield what in a run's accuracy, loss and confusion matrix is missing, or does not fit together."""
+    accuracy, loss = run["accuracy"], run["loss"]
+    if np.isnan(accuracy):
+        yield "not evaluated"
         return
-    if place.name.lower().endswith(".zip"):
-        try:
-            archive = zipfile.Path(io.BytesIO(place.read_bytes()))
-        except Exception:  # damaged or encrypted
-            pass
-        else:
-            yield from find_files(archive, names)
-            return
-    yield names or (place.name,), place
+    if matrix is None:
+        yield "no confusion matrix"
+        return
+    correct = float(matrix.trace()) / float(matrix.sum())
+    if abs(accuracy - correct) > 0.5 / 10000:
+        yield f"accuracy {accuracy:.4f}, but {correct:.4f} by its confusion matrix"
+    if run["experiment"] in STUDIED:
+        if matrix.min() < 0 or matrix.sum(axis=1).tolist() != LABELS:
+            yield "its confusion matrix is not of MNIST's test images"
+        # A cross-entropy: that of a misclassified image is from ln 2 to 16, where Keras clips it; of others, to ln 10.
+        if loss < (1 - correct) * np.log(2) or loss > np.log(10) + (1 - correct) * 16.2:
+            yield f"loss {loss:.4f}, which its confusion matrix excludes"
 
 
-def describe_file(names, file):
-    """Return what is known of a file that was handed in, as a dict; a JSON file has a hash, and should be a run's.
+def find_students(files, root):
+    """Add to each of the files, as from `list_files`, its student, the number, and the place it is in.
 
-    Its `owner` is a list of names, one of which is the student's: those on the way to it but models/ and the run's.
+    The place is a folder or a ZIP of several students, or "". `root` is the name of the folder that all are in: that of
+    a student, if the runs, or models/, are directly in it.
     """
-    *folders, name = names
-    row = {"file": f"{name} (damaged)" if name.lower().endswith(".zip") else name}
-    if name.lower().endswith(".json"):
-        try:
-            content = file.read_bytes()
-        except Exception as error:  # an encrypted or damaged ZIP, a broken link: the others are compared all the same
-            row["file"] = f"{name} (cannot be read: {error})"
-        else:
-            row |= {"hash": hashlib.sha256(content).hexdigest()} | describe_run(name, content)
-    row["owner"] = [
-        folder.removesuffix(".zip") for folder in folders if folder not in ("models", "models.zip", row.get("run"))
-    ]
-    if name != "metrics.json":
-        row["owner"].append(name.rpartition(".")[0] or name)
-    return row
+    is_own = [file["names"][0] in ("models", "metrics.json", file["run"]) for file in files if "run" in file]
+    owners = [() if is_own and all(is_own) else find_owner(**file) for file in files]
+    runs = [owner for file, owner in zip(files, owners) if "run" in file]
+    places = {owner[:depth] for owner in owners for depth in range(1, len(owner))}
+    places = {place for place in places if is_of_several(place, owners, runs)}
+    for file, owner in zip(files, owners):
+        level = max((depth for depth in range(1, len(owner)) if owner[:depth] in places), default=0)
+        names = owner[level:] or (root,)
+        number = max(identify(name)[1] for name in (*names, file["names"][-1]))
+        file |= {"student": identify(names[0])[0], "number": number, "place": "".join(owner[level - 1 : level])}
+        file["file"] = f"{file['names'][-1]} {file['problem']}".strip()
 
 
-def describe_run(name, content):
-    """Return what a metrics.json, of this name and content (bytes), says of `COLUMNS` and of its "run", as a dict."""
-    try:
-        metrics = json.loads(content)
-        run, accuracy, seed = metrics["run"], float(metrics["test_accuracy"]), int(metrics["seed"])
-        deck_model = metrics["deck_model"]
-        experiment = slides.find_experiment(run)
-        if not (0 <= accuracy <= 1 and 0 <= seed < 2**32):
-            raise ValueError("out of range")
-    except (ValueError, LookupError, TypeError):
-        return {"remark": f"{name} is damaged: it is no run's metrics.json"}
-    row = {"run": run, "experiment": experiment, "seed": seed, "accuracy": accuracy, "interval": "", "remark": ""}
-    if experiment in slides.RUNS and not deck_model:
-        return row | {"remark": "the script was edited: not the deck's model"}
-    if experiment in slides.RUNS:
-        low, high, _ = results.find_interval(experiment)
-        row["interval"] = results.compare_with_interval(accuracy, low, high)
-    return row
+def find_owner(names, problem, run="", **_):
+    """Return those names of a file that may tell whose it is, a tuple: no models/, no run's name, no report's."""
+    first, *others = names
+    if others and not run and not problem:
+        others.pop()
+    return (first, *(name for name in others if not ANYBODYS.match(name) and ENDING.sub("", name) != run))
 
 
-def find_level(owners):
-    """Return the place at which students' names stand in `owners`, lists of names: the first that tells them apart."""
-    owners = list(owners)
-    deepest = min(map(len, owners), default=1) - 1
-    for level in range(deepest):
-        if len({owner[level] for owner in owners}) > 1:
-            return level
-    return max(deepest, 0)
+def is_of_several(place, owners, runs):
+    """Return whether a folder or a ZIP is of several students: names in it tell several, or its runs are in several.
+
+    All are tuples of names, as from `find_owner`: the place, everything that was handed in, and the runs.
+    """
+    depth = len(place)
+    told = {identify(owner[depth])[2] for owner in owners if owner[:depth] == place and len(owner) > depth} - {""}
+    names = {identify("".join(owner[depth : depth + 1]))[0] for owner in runs if owner[:depth] == place}
+    return len(told) > 1 or (len(names) > 1 and "" not in names and not any(identify(name)[2] for name in place))
 
 
-def summarize(runs):
-    """Return a DataFrame, one row per experiment: its number of runs, their accuracies, and how many are outside."""
-    return runs.groupby("experiment").agg(
-        runs=("accuracy", "size"),
-        lowest=("accuracy", "min"),
-        mean=("accuracy", "mean"),
-        highest=("accuracy", "max"),
-        outside=("interval", lambda places: sum(places == "outside")),
-    )
+def identify(name):
+    """Return what the name of a folder, a ZIP or a file tells: a student's name, number, and a key that only one has.
+
+    The number and the key may be "".
+    """
+    platform = PLATFORM.fullmatch(name)
+    number = NUMBER.search(f"{platform[1]} {platform[3]}" if platform else name)
+    number = number[1] if number else ""
+    if platform:
+        return f"{platform[1]}_{platform[2]}", number, f"{platform[1]}_{platform[2]}"
+    student = ENDING.sub("", name)
+    if not ANYBODYS.match(student):  # of models.zip and models (1).zip, each is another student's
+        student = AGAIN.sub("", student) or student
+    return student, number, number.lower()
+
+
+def compare_students(table):
+    """Add a remark to the runs whose confusion matrix another student has, too."""
+    for _, same in table.groupby("matrix"):
+        for _, run in same.iterrows():
+            others = same[same["student"] != run["student"]]
+            for is_same_seed, names in others["student"].groupby(others["seed"] == run["seed"]):
+                start, end = ("same seed and", ": may be honest") if is_same_seed else ("copy: same", ", other seed")
+                run["remark"].append(f"{start} confusion matrix as {join(names)}{end}")
+
+
+def choose_runs(table):
+    """Add the column `counts`, and a remark where a student has several runs of an experiment.
+
+    The first that can be compared counts, one with a seed of the student's own before one with the default.
+    """
+    default = ~table["run"].astype(str).str.contains("_seed")
+    runs = table.assign(default=default).sort_values(["default", "date"]).dropna(subset="run")
+    chosen = runs[runs["interval"] != ""].drop_duplicates(["student", "experiment"]).index
+    table["counts"] = table.index.isin(chosen)
+    for index, run in runs[runs.duplicated(["student", "experiment"], keep=False)].iterrows():
+        run["remark"].append(f"more than one {run['experiment']}{': this one counts' if index in chosen else ''}")
+
+
+def join(names):
+    """Return names as a text, the first three of them."""
+    names = sorted(set(names))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")
