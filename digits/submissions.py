@@ -47,7 +47,7 @@ def compare(folder):
     """Print what a class has handed in, and write it as plots/class/class.csv and class.png. See `read_submissions`."""
     table = read_submissions(folder)
     print_submissions(table)
-    students = f"{table['student'].nunique()} students"
+    students = f"{table['key'].nunique()} students"
     print(f"\n{students}; inside or outside the range of 99 of 100 runs of the study")
     with atomic_write(FOLDER / "class.csv") as part:
         table[COLUMNS].to_csv(part, index=False, encoding="utf-8-sig")  # by its signature, Excel knows that it is UTF-8
@@ -78,7 +78,7 @@ def print_submissions(table):
 
 
 def read_submissions(folder):
-    """Return a DataFrame of `COLUMNS`, and `counts`: whether the run is the student's one in the figure.
+    """Return a DataFrame of `COLUMNS`, each student's key, and `counts`: whether the run is their one in the figure.
 
     It has a row for each run below a folder or in a ZIP, and one for each student with something else that should be a
     run, or without any. `interval` is "inside" or "outside" of the study's; "" for a run that is not compared.
@@ -95,13 +95,13 @@ def read_submissions(folder):
     if not files:
         raise UserError(f"{folder} is empty: no student's files are in it")
     find_students(files, folder.name)
-    table = pd.DataFrame(files, columns=[*COLUMNS, "place", "file", "run", "date", "matrix"])
-    table["number"] = table.groupby("student")["number"].transform("max")
-    runs = table[table["run"].notna()].drop_duplicates(["student", "run", "date", "seed", "accuracy", "matrix"])
+    table = pd.DataFrame(files, columns=[*COLUMNS, "key", "place", "file", "run", "date", "matrix"])
+    table["number"] = table.groupby("key")["number"].transform("max")
+    runs = table[table["run"].notna()].drop_duplicates(["key", "run", "date", "seed", "accuracy", "matrix"])
     others = table[table["run"].isna()]
     should_be_run = others["file"].str.match(r"metrics|.*\.(zip|rar|7z) ", case=False)
-    others = others[should_be_run | ~others["student"].isin(runs["student"])]
-    others = others.groupby(["student", "number", "place"])["file"].agg(join).reset_index()
+    others = others[should_be_run | ~others["key"].isin(runs["key"])]
+    others = others.groupby(["key", "student", "number", "place"])["file"].agg(join).reset_index()
     others = others.assign(interval="", remark=[[f"no run: {names}"] for names in others["file"]])
     table = pd.DataFrame([*runs.to_dict("records"), *others.to_dict("records")], columns=table.columns)
     table = table.astype({"seed": "Int64", "accuracy": float, "experiment": "string"})
@@ -110,7 +110,7 @@ def read_submissions(folder):
     if table["place"].nunique() > 1:
         table["remark"] += table["place"].map(lambda place: [f"in {place}"] if place else [])
     table["remark"] = table["remark"].map("; ".join)
-    return table.sort_values(["student", "experiment", "seed"], ignore_index=True)
+    return table.sort_values(["student", "key", "experiment", "seed"], ignore_index=True)
 
 
 def list_files(place, members, above=()):
@@ -216,7 +216,7 @@ def check_matrix(run, matrix):
 
 
 def find_students(files, root):
-    """Add to each of the files, as from `list_files`, its student, the number, and the place it is in.
+    """Add to each of the files, as from `list_files`, its student, that one's key and number, and the place it is in.
 
     The place is a folder or a ZIP of several students, or "". `root` is the name of the folder that all are in: that of
     a student, if the runs, or models/, are directly in it.
@@ -229,8 +229,11 @@ def find_students(files, root):
     for file, owner in zip(files, owners):
         level = max((depth for depth in range(1, len(owner)) if owner[:depth] in places), default=0)
         names = owner[level:] or (root,)
+        student, _, told = identify(names[0])
         number = max(identify(name)[1] for name in (*names, file["names"][-1]))
-        file |= {"student": identify(names[0])[0], "number": number, "place": "".join(owner[level - 1 : level])}
+        place = "".join(owner[level - 1 : level])
+        key = told if told == student.lower() else f"{place}/{student}"  # two places can have a student of one name
+        file |= {"key": key, "student": student, "number": number, "place": place}
         file["file"] = f"{file['names'][-1]} {file['problem']}".strip()
 
 
@@ -250,7 +253,9 @@ def is_of_several(place, owners, runs):
     depth = len(place)
     told = {identify(owner[depth])[2] for owner in owners if owner[:depth] == place and len(owner) > depth} - {""}
     names = {identify("".join(owner[depth : depth + 1]))[0] for owner in runs if owner[:depth] == place}
-    return len(told) > 1 or (len(names) > 1 and "" not in names and not any(identify(name)[2] for name in place))
+    elsewhere = {identify(owner[depth])[0] for owner in runs if owner[:depth] != place and len(owner) > depth}
+    are_students = len(names) > 1 and "" not in names and not names <= elsewhere  # as everyone's exercise1/ and 2/ are
+    return len(told) > 1 or (are_students and not any(identify(name)[2] for name in place))
 
 
 def identify(name):
@@ -262,7 +267,7 @@ def identify(name):
     number = NUMBER.search(f"{platform[1]} {platform[3]}" if platform else name)
     number = number[1] if number else ""
     if platform:
-        return f"{platform[1]}_{platform[2]}", number, f"{platform[1]}_{platform[2]}"
+        return f"{platform[1]}_{platform[2]}", number, f"{platform[1]}_{platform[2]}".lower()
     student = ENDING.sub("", name)
     if not ANYBODYS.match(student):  # of models.zip and models (1).zip, each is another student's
         student = AGAIN.sub("", student) or student
@@ -273,7 +278,7 @@ def compare_students(table):
     """Add a remark to the runs whose confusion matrix another student has, too."""
     for _, same in table.groupby("matrix"):
         for _, run in same.iterrows():
-            others = same[same["student"] != run["student"]]
+            others = same[same["key"] != run["key"]]
             for is_same_seed, names in others["student"].groupby(others["seed"] == run["seed"]):
                 start, end = ("same seed and", ": may be honest") if is_same_seed else ("copy: same", ", other seed")
                 run["remark"].append(f"{start} confusion matrix as {join(names)}{end}")
@@ -286,9 +291,9 @@ def choose_runs(table):
     """
     default = ~table["run"].astype(str).str.contains("_seed")
     runs = table.assign(default=default).sort_values(["default", "date"]).dropna(subset="run")
-    chosen = runs[runs["interval"] != ""].drop_duplicates(["student", "experiment"]).index
+    chosen = runs[runs["interval"] != ""].drop_duplicates(["key", "experiment"]).index
     table["counts"] = table.index.isin(chosen)
-    for index, run in runs[runs.duplicated(["student", "experiment"], keep=False)].iterrows():
+    for index, run in runs[runs.duplicated(["key", "experiment"], keep=False)].iterrows():
         run["remark"].append(f"more than one {run['experiment']}{': this one counts' if index in chosen else ''}")
 
 

@@ -145,12 +145,23 @@ def test_a_student_with_several_runs_counts_once(tmp_path):
     assert "metrics.json (damaged" in table["remark"].iloc[-1]
 
 
+def test_folders_of_the_same_names_in_two_places_are_not_taken_for_one_student(tmp_path):
+    places = [f"{student}/exercise{number}" for student in ("anna", "ben") for number in (1, 2)]
+    places += [f"class {name}/{student}" for name in "AB" for student in ("carl", f"doris{name}")]
+    files = {f"{place}/metrics.json": make_run(seed) for seed, place in enumerate(places, 1)}
+    found = [(row[1], row[6].split("; ")[-1]) for row in read(tmp_path, **files)]
+    assert [name for name, _ in found] == ["anna", "anna", "ben", "ben", "carl", "carl", "dorisA", "dorisB"]
+    assert [remark for _, remark in found[4:]] == ["in class A", "in class B"] * 2
+    assert submissions.read_submissions(tmp_path)["key"].nunique() == 6
+
+
 def test_the_table_and_the_figure(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    files = {}
     for seed, accuracy in zip(range(4711, 4751), [0.5, 0.9999, *np.linspace(0.974, 0.9797, 38).round(4)]):
-        files = {f"{seed}_王小明王小明_12345/metrics.json": make_run(seed, accuracy=accuracy, test_loss=1 - accuracy)}
-        files[f"{seed}_王小明王小明_12345/own.json"] = make_run(seed, "my_mlp_256")
-        read(tmp_path / "class", **files)
+        run = make_run(seed, accuracy=accuracy, test_loss=1 - accuracy)
+        files |= {f"{seed}_王小明_12345/1.json": run, f"{seed}_王小明_12345/2.json": make_run(seed, "my_mlp_256")}
+    read(tmp_path / "class", **files)
     cli.run(evaluate.main, evaluate.parser, ["--class", "class"])
     out = capsys.readouterr().out
     assert "40 students;" in out and "mlp_256: 2 of 40 outside; 0.5000 to 0.9999" in out
