@@ -6,10 +6,11 @@ python evaluate.py cnn --image 18  slide 27: this test image on its way through 
 python evaluate.py --class FOLDER  what a class has handed in: everyone's models/ or metrics.json
 """
 
-from digits import flags, keras_start, mnist, networks, report, runs, submissions
+from digits import flags, keras_start, mnist, networks, report, runs
 from digits.errors import UserError, print_error, warn
 from digits.figures.runs import plot_comparison
 from digits.metrics import confusion_matrix
+from lab import class_results
 
 import sys
 from pathlib import Path
@@ -48,7 +49,7 @@ def main(args):
     if args.class_folder:
         if args.runs or args.image is not None:
             raise UserError("--class stands alone: it evaluates no model again", 2)
-        submissions.compare(args.class_folder.expanduser())
+        class_results.compare(args.class_folder.expanduser())
         return
     names = [Path(run).name for run in args.runs] or runs.list_runs()  # models/cnn/ means cnn
     if not names:

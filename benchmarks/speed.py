@@ -4,9 +4,9 @@ python -m benchmarks.speed               five rounds of every run: half an hour 
 python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
 python -m benchmarks.speed cnn           only this run
 
-Every measurement is a process of its own, and the two implementations take turns. The matmul share counts only the multiply-adds of the model, forward and
-backward. Writes results/benchmark.csv, where the rows of other runs stay as they are. Ctrl-C ends it with the rounds
-that are finished. Needs Unix.
+Every measurement is a process of its own, and the two implementations take turns. The matmul share counts only the
+multiply-adds of the model, forward and backward. Writes results/benchmark.csv, where the rows of other runs stay as
+they are. Ctrl-C ends it with the rounds that are finished. Needs Unix.
 """
 
 import itertools

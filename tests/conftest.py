@@ -154,7 +154,7 @@ def clone(tmp_path):
     for path in ROOT.glob("*.py"):
         shutil.copy(path, tmp_path)
     caches = shutil.ignore_patterns("__pycache__", "node_modules")
-    for package in ("data", "digits", "study"):
+    for package in ("data", "digits", "lab", "study"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=caches)
     return tmp_path
 

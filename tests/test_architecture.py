@@ -11,12 +11,12 @@ LESSON = {"preprocess", "mlp", "mlp_dropout", "cnn", "evaluate", "predict", "wor
 ROOMS = [  # a file imports only what stands before it
     *("errors", "deck", "process", "files", "mnist", "metrics", "interrupts", "keras_start", "networks"),
     *("acceleration", "training", "runs", "flags", "figures", "handwriting", "predictions", "pages", "report"),
-    "submissions",
 ]
 # A package or a script may import what stands beside it here, and itself.
 BELOW = {"digits": set(), "study": {"digits", *LESSON}, "benchmarks": {"digits", "study", *LESSON}}
-BELOW |= {"docs": {"digits"}}
+BELOW["lab"] = {"digits", "study", *LESSON}
 BELOW |= {name: {"digits", *LESSON} for name in LESSON} | {"reproduce": {"digits", "study"}}
+BELOW["evaluate"] |= {"lab"}
 BELOW["benchmarks/plain_keras"] = set()
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from digits import flags
-from docs import offline
+from lab import offline
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_it_holds_packages_for_each_system_mnist_and_the_scripts_without_the_lec
     scripts = tmp_path / "class" / "mnist"
     windows, macos = pip.commands
     assert "--platform=win_amd64" in windows and "--platform=macosx_12_0_arm64" in macos
-    for name in ("mlp.py", "digits/cli.py", "docs/lab.zh-TW.md", "results/runs.csv", "plots/gallery/cnn/accuracy.png"):
+    for name in ("mlp.py", "digits/flags.py", "lab/lab.zh-TW.md", "results/runs.csv", "plots/gallery/cnn/accuracy.png"):
         assert (scripts / name).is_file()
     assert not any((scripts / name).exists() for name in (".git", "models", "data/x"))
     assert {path.name for path in (scripts / "plots").iterdir()} == {"README.md", "gallery"}

@@ -12,14 +12,15 @@ from PIL import Image
 
 from benchmarks import speed
 from conftest import FAST, ROOT, run_python, run_script
-from study import exercises
+from digits import deck
+from lab import exercises
 
 LESSON = [ROOT / "README.md", ROOT / "README.zh-TW.md"]
-LAB = [ROOT / "docs" / "lab.md", ROOT / "docs" / "lab.zh-TW.md"]
+LAB = [ROOT / "lab" / "lab.md", ROOT / "lab" / "lab.zh-TW.md"]
 READMES = [
     *LESSON,
     *LAB,
-    ROOT / "docs" / "answers.md",
+    ROOT / "lab" / "answers.md",
     ROOT / "CONTRIBUTING.md",
     *(ROOT / f"{name}/README.md" for name in ("benchmarks", "plots", "study")),
 ]
@@ -105,7 +106,7 @@ def test_it_stays_short(readme):
 
 
 def test_the_answer_about_larger_filters_is_the_studys():
-    text = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+    text = (ROOT / "lab" / "answers.md").read_text(encoding="utf-8")
     assert f"{describe_seeds('cnn_kernel5')} for 5x5 and {describe_seeds('cnn')} for 3x3" in text
 
 
@@ -138,7 +139,7 @@ def test_the_tables_of_speed_are_the_benchmarks():
 
 
 def test_the_table_of_the_answers_is_what_the_exercises_gave():
-    text = (ROOT / "docs" / "answers.md").read_text("utf-8")
+    text = (ROOT / "lab" / "answers.md").read_text("utf-8")
     assert exercises.format_table(exercises.read_rows()) in text
 
 

@@ -1,6 +1,6 @@
 """Fill a folder from which a class installs without a network: packages and these scripts.
 
-python -m docs.offline D:/class --for windows macos    for the students' computers
+python -m lab.offline D:/class --for windows macos    for the students' computers
 
 It takes about 500 MB per system. Copy the folder to each computer; there, in the folder mnist/ of it:
 
@@ -61,7 +61,7 @@ def main(args):
     print("python -m pip install --no-index --find-links ../packages -r requirements.txt")
 
 
-parser = flags.argument_parser(__doc__, "-m docs.offline")
+parser = flags.argument_parser(__doc__, "-m lab.offline")
 parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new folder, or one that has packages already")
 parser.add_argument(
     "--for",

@@ -1,7 +1,7 @@
-"""What the exercises of docs/lab.md give, over several seeds: the ranges in docs/answers.md.
+"""What the exercises of lab/lab.md give, over several seeds: the ranges in lab/answers.md.
 
-python -m study.exercises              five seeds of every exercise that trains an MLP
-python -m study.exercises --seeds 10   more
+python -m lab.exercises              five seeds of every exercise that trains an MLP
+python -m lab.exercises --seeds 10   more
 
 Each is run as a student runs it. A finished run is one row of results/exercises.csv and is not run
 again. Those of the CNN are in the study: `python reproduce.py`.
@@ -99,7 +99,7 @@ def main(args):
     print(f"\n{format_table(read_rows())}\n\nWritten: {ROWS}")
 
 
-parser = flags.argument_parser(__doc__, "-m study.exercises")
+parser = flags.argument_parser(__doc__, "-m lab.exercises")
 parser.add_argument("--seeds", type=flags.bounded_int(1), default=5, help="number of seeds, from 0 on")
 
 if __name__ == "__main__":
