@@ -48,7 +48,8 @@ def predict_file(path, label, model, figure):
     table = predictions.tabulate(path, digits, probabilities)
     predictions.print_predictions(table)
     title = f"{path.name[:60]}, predicted: {' '.join(map(str, table['digit']))}"
-    evaluation.plot_prediction(np.asarray(image), digits, probabilities, table["doubt"], figure, title)
+    photo = np.asarray(image)
+    evaluation.plot_prediction(photo, digits, probabilities, table["doubt"], figure, title)
     if turn:
         print("  turned upright: the page was on its side")
     if left_out:
