@@ -37,7 +37,7 @@ def main(
     batch_size=200,
     validation_split=0.2,
     learning_rate=0.001,
-    seed=0,
+    seed=5,
 ):
     print("\n1. Preprocess the data  資料預處理 (slides 2-6)")
     (x_train, y_train), (x_test, y_test) = load_data()

@@ -4,8 +4,8 @@ import re
 from typing import NamedTuple
 
 # The arguments of `main` on slide 10, and where the deck is silent, of the book that it follows. 48000 images are for
-# training and 12000 for validation, in 240 batches per epoch.
-TRAINING = {"epochs": 10, "batch_size": 200, "validation_split": 0.2, "learning_rate": 0.001, "seed": 0}
+# training and 12000 for validation, in 240 batches per epoch. The seed is the most typical of the study's twenty.
+TRAINING = {"epochs": 10, "batch_size": 200, "validation_split": 0.2, "learning_rate": 0.001, "seed": 5}
 TRAINING_IMAGES, STEPS = 48000, 240
 # The other arguments of each script.
 SCRIPTS = {
