@@ -59,8 +59,9 @@ def judge_references(rows):
         number, seeds = reference.accuracy, len(accuracies)
         percentile = percentileofscore(accuracies, number, kind="mean")
         verdict = "undecided" if seeds < 2 else "holds" if 2.5 <= percentile <= 97.5 else "does not hold"
-        deviation = f"the standard deviation {accuracies.std():.4f}"
-        measured = f"{ACCURACY}; {number} is at percentile {percentile:.0f}, {deviation}"
+        measured = f"{ACCURACY}; {number} is at percentile {percentile:.0f}"
+        if seeds > 1:
+            measured += f", the standard deviation {accuracies.std():.4f}"
         result = (accuracies.mean(), *mean_interval(accuracies), seeds, verdict)
         claims.append(Claim(str(reference.slide), f"{NAMES[name]} reaches {number}", measured, *result))
     return claims
@@ -96,6 +97,17 @@ def group_differences(rows):
     return {name: group for name, group in groups.items() if group}
 
 
+def describe_mean(values):
+    """Return the mean of `values`, a Series, with its standard deviation; of a single one, without."""
+    deviation = f" ± {values.std():.4f}" if len(values) > 1 else ""
+    return f"{values.mean():.4f}{deviation}"
+
+
+def describe_interval(low, high):
+    """Return an interval as a text; "-" for that of a single value, whose ends are NaN."""
+    return "-" if low != low else f"{low:.4f} to {high:.4f}"
+
+
 def experiment_table(rows):
     """Return a DataFrame of texts, one row per experiment."""
     import pandas as pd
@@ -104,9 +116,9 @@ def experiment_table(rows):
     accuracy = groups["test_accuracy"]
     columns = {
         "seeds": groups.size(),
-        "test accuracy": [f"{mean:.4f} ± {deviation:.4f}" for mean, deviation in zip(accuracy.mean(), accuracy.std())],
+        "test accuracy": [describe_mean(values) for _, values in accuracy],
         "lowest to highest": [f"{low:.4f} to {high:.4f}" for low, high in zip(accuracy.min(), accuracy.max())],
-        "99% prediction interval": ["{:.4f} to {:.4f}".format(*prediction_interval(values)) for _, values in accuracy],
+        "99% prediction interval": [describe_interval(*prediction_interval(values)) for _, values in accuracy],
         "training - validation": groups["gap"].mean().map("{:+.4f}".format),
     }
     return pd.DataFrame(columns).reset_index()
@@ -122,7 +134,7 @@ def claim_table(rows):
             "claim": claim.statement,
             "measured": claim.measured,
             "mean": f"{claim.mean:.4f}",
-            "95% interval": f"{claim.low:.4f} to {claim.high:.4f}",
+            "95% interval": describe_interval(claim.low, claim.high),
             "seeds": claim.seeds,
             "verdict": claim.verdict,
         }

@@ -88,7 +88,7 @@ def work(experiment_name, seed, threads, versions):
     try:
         if worker.state.nthreads != 1:
             raise UserError("it trains several models at a time; start it with --nthreads 1")
-        keras_start.import_tensorflow().config.threading.set_intra_op_parallelism_threads(threads)
+        set_threads(threads)
         here = experiments.code_version(experiment_name)
         for name in experiments.VERSIONS:
             if here[name] != versions[name]:
@@ -98,6 +98,16 @@ def work(experiment_name, seed, threads, versions):
     except (UserError, OSError, ImportError) as error:
         raise UserError(f"the worker {worker.address}: {error}") from None
     return experiments.run_once(experiment_name, seed, data)
+
+
+def set_threads(threads):
+    """Let TensorFlow compute an operation with so many threads. Raises a UserError if it has begun with others."""
+    threading = keras_start.import_tensorflow().config.threading
+    try:
+        threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        found = threading.get_intra_op_parallelism_threads()
+        raise UserError(f"it has computed with --threads {found} already: restart it for --threads {threads}") from None
 
 
 def give_dask_its_own_random_numbers():

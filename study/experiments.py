@@ -111,12 +111,21 @@ def num_threads():
     return threading.get_intra_op_parallelism_threads() or os.cpu_count()
 
 
-@functools.cache
-def hash_code(experiment_name):
+def read_sources():
+    """Return the texts of the Python files that a run may execute, by their names without ending, a dict."""
+    workshop = (f"digits/{name}" for name in ("mnist", "keras_start", "training", "acceleration"))
+    scripts = {experiment.script for experiment in EXPERIMENTS.values()}
+    names = ["preprocess", *workshop, *sorted(scripts), "study/experiments"]
+    return {name: (ROOT / f"{name}.py").read_text(encoding="utf-8") for name in names}  # with whatever line ends
+
+
+SOURCES = read_sources()  # as they are when a Dask worker loads them: it may outlive a `git pull`
+
+
+def hash_code(experiment_name, sources=SOURCES):
     """Return 12 hex digits that change with the Python files that a run of this experiment executes."""
-    parts = ["preprocess", *(f"digits/{name}" for name in ("mnist", "keras_start", "training", "acceleration"))]
-    parts += [EXPERIMENTS[experiment_name].script, "study/experiments"]
-    texts = [(ROOT / f"{part}.py").read_text(encoding="utf-8") for part in parts]  # with whatever line ends
+    others = {experiment.script for experiment in EXPERIMENTS.values()} - {EXPERIMENTS[experiment_name].script}
+    texts = [text for name, text in sources.items() if name not in others]
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
 
 

@@ -40,8 +40,8 @@ def write_report(rows):
         with atomic_write(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
     print("Drawing the figures ...", flush=True)
-    names = ", ".join(path.name for path in plot_study(rows))
-    print(f"\n{markdown}\n\nWritten: {experiments.ROWS}, {MARKDOWN}, {HTML}, {PLOTS}/ ({names})")
+    figures_written = "".join(f", {path}" for path in plot_study(rows))
+    print(f"\n{markdown}\n\nWritten: {experiments.ROWS}, {MARKDOWN}, {HTML}{figures_written}")
 
 
 def plot_study(rows):

@@ -41,7 +41,10 @@ def test_the_estimate_goes_by_the_rows_that_are_there(folder):
 def test_the_report_has_what_there_is_and_the_same_tables_in_markdown_and_html(folder, capsys):
     rows = [make_row(name, seed, test_accuracy=0.95) for name in ("mlp_256", "cnn", "mlp_800") for seed in range(3)]
     report.write_report(pd.DataFrame(rows))
-    assert "plots/study/ (accuracy.png, claims.png)" in capsys.readouterr().out.replace("\\", "/")
+    assert capsys.readouterr().out.endswith("summary.html, plots/study/accuracy.png, plots/study/claims.png\n")
+    report.write_report(pd.DataFrame([make_row("mlp_800_of_3000")]))  # one seed: neither figures nor intervals
+    out = capsys.readouterr().out
+    assert "nan" not in out and "()" not in out and out.endswith("summary.html\n") and "| 0.5000 | " in out
     report.write_report(pd.DataFrame([*rows, make_row("mlp_800_of_3000", commit="abc")]))
     assert [path.name for path in sorted(report.PLOTS.iterdir())] == ["accuracy.png", "claims.png", "sizes.png"]
     markdown = report.MARKDOWN.read_text(encoding="utf-8")

@@ -109,8 +109,9 @@ def test_a_disk_that_is_nearly_full(tmp_path, monkeypatch):
 )
 def test_other_code_is_what_a_run_executes(clone, monkeypatch, name, runs):
     monkeypatch.setattr(experiments, "ROOT", clone)
-    hash_code = experiments.hash_code.__wrapped__
-    before = {run: hash_code(run) for run in ("mlp_256", "cnn")}
+    before = {run: experiments.hash_code(run, experiments.read_sources()) for run in ("mlp_256", "cnn")}
     with (clone / name).open("a", encoding="utf-8") as file:
         file.write("# changed\n")
-    assert [run for run in before if hash_code(run) != before[run]] == runs
+    after = {run: experiments.hash_code(run, experiments.read_sources()) for run in before}
+    assert [run for run in before if after[run] != before[run]] == runs
+    assert experiments.hash_code("cnn") == before["cnn"]  # what this process has loaded
