@@ -92,7 +92,7 @@ def plot_predictions(run, model, data, probabilities):
             data, probabilities, np.argsort(confidence, kind="stable")[:10]
         ),
     }
-    title = f"{run.title}: predictions and their probabilities, label → prediction"
+    title = f"{run.title}: predictions and their probabilities, label → prediction. Orange: the image's number"
     return evaluation.plot_images(groups, PLOTS / run.name / "predictions.png", title, 10)
 
 
@@ -102,16 +102,16 @@ def plot_mistakes(run, model, data, probabilities):
     wrong = np.flatnonzero(labels != probabilities.argmax(axis=1))
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
     title = f"{run.title}: {len(wrong)} of {len(labels)} test images misclassified\n"
-    title += "Most confident first, label → prediction"
+    title += "Most confident first, label → prediction. Orange: the image's number"
     groups = {"": caption_images(data, probabilities, shown)}
     return evaluation.plot_images(groups, PLOTS / run.name / "mistakes.png", title, 8)
 
 
 def caption_images(data, probabilities, chosen):
-    """Return the test images of the numbers `chosen`, and a caption for each: what `evaluation.plot_images` takes."""
+    """Return the test images `chosen`, their captions and their numbers: what `evaluation.plot_images` takes."""
     labels, predictions = data.y_test[chosen].argmax(axis=1), probabilities[chosen].argmax(axis=1)
     captions = map(evaluation.describe_prediction, labels, predictions, probabilities[chosen].max(axis=1))
-    return data.x_test[chosen], list(captions)
+    return data.x_test[chosen], list(captions), chosen
 
 
 def find_layer_plots(model, image):
@@ -125,7 +125,7 @@ def find_layer_plots(model, image):
 
 def plot_hidden_neurons(run, model, data, probabilities):
     """Slide 7: an MLP's hidden_neurons.png."""
-    title = f"{run.title}: first-layer weights of the strongest hidden units, which look for strokes"
+    title = f"{run.title}: first-layer weights of the strongest hidden units"
     title += "\nInk on orange activates the unit, ink on blue inhibits it; the noise is the random initialisation"
     weights = networks.find_hidden_weights(model)
     return layers.plot_hidden_units(*weights, PLOTS / run.name / "hidden_neurons.png", title)

@@ -91,15 +91,16 @@ def show(paths):
     pyplot.show()
 
 
-def draw_images(axes, images, captions, columns, below=0.0, **colors):
+def draw_images(axes, images, captions, columns, numbers=(), below=0.0, **colors):
     """Draw square images in rows of `columns` into one matplotlib `axes`, each 1 wide with its caption above it.
 
     Args:
         axes: of matplotlib; its unit becomes the width of an image.
         images, captions: (n, height, width), and n strings.
         columns: number of images in a row.
+        numbers: n texts for the corners of the images, or none.
         below: room left under each image.
-        colors: cmap, vmin, vmax of matplotlib's `imshow`.
+        colors: cmap, vmin, vmax of matplotlib's `imshow`; as they are, 0 is black and 1 white, as on the page.
 
     Returns:
         The left upper corners of the images, n pairs (x, y); y grows downwards.
@@ -107,8 +108,10 @@ def draw_images(axes, images, captions, columns, below=0.0, **colors):
     rows = max(1, -(-len(images) // columns))
     corners = [(PITCH * (i % columns), (ROW + below) * (i // columns)) for i in range(len(images))]
     for (x, y), image, caption in zip(corners, images, captions):
-        axes.imshow(image, extent=(x, x + 1, y + 1, y), **{"cmap": "gray_r", "vmin": 0, "vmax": 1} | colors)
+        axes.imshow(image, extent=(x, x + 1, y + 1, y), **{"cmap": "gray", "vmin": 0, "vmax": 1} | colors)
         axes.text(x + 0.5, y - 0.03, caption, ha="center", va="bottom")
+    for (x, y), number in zip(corners, numbers):
+        axes.text(x + 0.04, y + 0.04, number, color="#FFB060", va="top", fontsize=10)
     axes.set(xlim=(-0.1, PITCH * columns - 0.1), ylim=((ROW + below) * rows - 0.25, -0.25), aspect="equal")
     axes.axis("off")
     return corners
