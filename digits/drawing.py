@@ -166,15 +166,13 @@ def plot_filters(run, model, data, probabilities):
 def write_draw_page(run, model, data, probabilities):
     """Slide 27: draw.html, on which the network predicts what one draws, and beside it another one (`find_other`)."""
     path = PLOTS / run.name / "draw.html"
-    saved = [other for other in runs.load_evaluated_runs() if other.name != run.name]
-    neighbours = [other for other in saved if (PLOTS / other.name / "draw.html").exists()]
-    draw.write_draw_page(path, run, model, data, probabilities.argmax(axis=1), neighbours, find_other(run, neighbours))
+    draw.write_draw_page(path, run, model, data, probabilities.argmax(axis=1), find_other(run))
     return path
 
 
-def find_other(run, neighbours):
+def find_other(run):
     """Return the first MLP beside a CNN, or the first CNN beside an MLP: a `runs.Run` and its model; else None."""
-    for other in neighbours:
+    for other in runs.load_evaluated_runs():
         if ("cnn" in other.name) != ("cnn" in run.name):
             with contextlib.suppress(UserError, style.CannotDraw):
                 model = runs.load_model(other.name)

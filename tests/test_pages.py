@@ -105,6 +105,8 @@ def test_every_stage_and_all_ten_bars_are_seen_without_scrolling(open_page, trai
         assert run in title and f"{metrics['test_accuracy']:.4f}" in title and title == page.text_content("h1")
         assert ("手寫數字辨識" in title) is ("亂數種子" in footer) is (language == "zh-TW")
         assert metrics["versions"]["keras"] in footer
+        long = "span => ((span.textContent = '100.0%'), span.scrollWidth <= span.clientWidth)"
+        assert page.locator(".predicted > span").first.evaluate(long)  # it has room, in bold type too
         replay(page, SEVEN)
         page.click("#bars button:nth-child(8)")
         settle(page)
@@ -126,9 +128,13 @@ def test_on_a_telephone_pad_and_prediction_stay_and_a_finger_draws_and_pins(open
     for part in ("#pad", "#bars"):
         box = page.locator(part).bounding_box()
         assert box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= 360 and box["height"] < 300
-    page.tap("#stage5", position={"x": 3, "y": 3})
-    settle(page)
-    assert page.is_visible("#explanation") and page.evaluate("document.documentElement.scrollWidth") == 360
+    page.evaluate("scrollTo(0, 0)")
+    for stage in (1, 5):  # what is explained stays in sight: the first is where the explanation opens, the second below
+        page.locator(f"#stage{stage}").tap(position={"x": 3, "y": 330})
+        settle(page)
+        value, panel = (page.locator(part).bounding_box() for part in ("#overlay .value", "#explanation"))
+        assert value["y"] > 250 and value["y"] + value["height"] < panel["y"] and panel["y"] + panel["height"] <= 740
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_strokes_become_the_image_that_predict_py_makes_of_them(open_page):
@@ -159,6 +165,9 @@ def test_every_point_of_the_pen_counts_and_can_be_undone(open_page):
     seven = read_image(page)
     page.keyboard.press("Control+z")
     assert (read_image(page) != seven).any()
+    page.focus("#number")
+    page.keyboard.press("Control+z")  # the field's
+    assert read_image(page).any() and page.text_content("#subject") == "Your drawing"
     page.click("#undo")
     settle(page)
     assert not read_image(page).any() and page.is_disabled("#undo")
@@ -178,6 +187,7 @@ def test_images_are_chosen_and_both_networks_predict_them(open_page, trained_fol
         settle(page)
         assert np.abs(read_image(page) - x_test[number]).max() < 1e-6
         assert f"Test image {number}: label {y_test[number].argmax()}" in page.text_content("#caption")
+        assert page.text_content("#subject") == "Test image"
         predictions = [network.predict(x_test[[number]], verbose=0)[0] for network in networks]
         expected = [format_percent(share) for pair in zip(*predictions) for share in pair]
         assert page.locator("#bars .share > span").all_text_contents() == expected
@@ -186,16 +196,16 @@ def test_images_are_chosen_and_both_networks_predict_them(open_page, trained_fol
     page.select_option("#mistakes", index=1)
     settle(page)
     assert f"Test image {number}: label {label}, misclassified as {prediction}" in page.text_content("#caption")
-    assert page.get_attribute("nav a:nth-child(2)", "href") == f"../{MLP}/draw.html"
-    page.click("text=Filters")
+    page.click("[popovertarget]")
     assert page.locator("#filters figure:visible").count() == 16
 
 
 def test_a_hand_on_the_keyboard_draws_and_pins(open_page):
     page = open_page(f"{CNN}/draw.html")
     page.click("#clear")
-    page.focus("#pad")
-    for key in ["Space", *["ArrowDown"] * 10, "Space"]:
+    page.reload()
+    page.wait_for_function("window.digits")
+    for key in ["Tab", "Tab", "Tab", "Space", *["ArrowDown"] * 10, "Space"]:
         page.keyboard.press(key)
     drawn = read_image(page)
     page.keyboard.press("ArrowLeft")
@@ -265,6 +275,10 @@ def test_what_is_written_adds_up_to_the_activation(open_page, trained_folder):
         name = f"map {at + 1}, row {y + 1}, column {x + 1}" if stage < 5 else f" {values.argmax() + 1}"
         assert page.text_content("#heading").endswith(f"{name}: {values.max():.2f}")
         assert page.locator("#overlay line").count() == lines and page.locator("#overlay .value").count() == 1
+        if stage == 1:  # a student multiplies first
+            assert page.locator(".group figure").count() == 2 and "=" not in page.text_content("#parts .sum")[7:]
+            page.click("text=Products and sum")
+            settle(page)
         written = page.text_content("#parts .sum")
         if stage in (1, 3, 6):
             terms, total = read_sum(written)
@@ -284,6 +298,15 @@ def test_what_is_written_adds_up_to_the_activation(open_page, trained_folder):
     powers = [float(cell) for cell in page.locator("tr:nth-child(3) td").all_text_contents()[:10]]
     probability = float(re.search(r"≈ (0\.\d{4})", page.text_content("#parts"))[1])
     assert probability == pytest.approx(powers[7] / sum(powers), abs=2e-4)
+
+
+@pytest.mark.parametrize("width", [1024, 1366])
+def test_a_window_with_padding_leaves_room_for_relu(open_page, width):
+    page = open_page(f"{CNN}/draw.html#en&pin=1,2,0,0", viewport={"width": width, "height": 768})
+    page.click("text=Products and sum")
+    settle(page)
+    relu, panel = (page.locator(part).bounding_box() for part in ("text=ReLU", "#explanation"))
+    assert relu["y"] + relu["height"] < panel["y"] + panel["height"] - 10
 
 
 def test_playing_fills_a_map_value_by_value(open_page):
@@ -327,6 +350,12 @@ def test_a_link_restores_the_state(open_page):
     other.goto(other.url.partition("#")[0])
     other.wait_for_selector("text=Draw a digit")  # it was chosen last
     assert page.evaluate("document.documentElement.lang") == "zh-TW"
+    other.evaluate("localStorage.language = 'fr'")
+    for ignored in ("image=abc", "image=1000", "strokes=0a0b0c", "strokes=zz00", "pin=1,2"):
+        other.goto("about:blank")
+        other.goto(f"{page.url.partition('#')[0]}#{ignored}")
+        other.wait_for_selector("text=Prediction")
+        assert "image=0" in other.get_attribute("#link", "href") and other.input_value("#number") == "0"
 
 
 def test_the_page_works_under_a_strict_policy_and_says_so_where_it_cannot(open_page, chromium, trained_copy):

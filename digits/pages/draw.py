@@ -37,7 +37,7 @@ KNOWN = {
 }
 
 
-def write_draw_page(path, run, model, data, predictions, neighbours, other=None):
+def write_draw_page(path, run, model, data, predictions, other=None):
     """Write the page of a run.
 
     Args:
@@ -46,7 +46,6 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         model: keras.Sequential.
         data: what has x_test (n, 784) in [0, 1] and y_test (n, 10), one-hot.
         predictions: (10000,) digits, of the test images.
-        neighbours: a list of `runs.Run`, whose pages lie beside this one.
         other: None, or a pair of a `runs.Run` and its model, which predicts the same drawing beside this one.
 
     Raises:
@@ -77,7 +76,6 @@ def write_draw_page(path, run, model, data, predictions, neighbours, other=None)
         content=content,
         stages=stages,
         convolutional=stages[1]["kind"] == "convolution",
-        neighbours=neighbours,
         networks=[run.name, *(run.name for run, _ in others)],
         filters=describe_filters(stages, model),
         versions=versions,
@@ -201,8 +199,8 @@ def translate(facts, stages):
             name, size = text[stage["kind"]].format(**stage), text[SIZES.get(stage["kind"], "maps")].format(**stage)
             keys = text["keys"].format(stage=name, size=size)
             text |= {stage["name"]: name, f"{stage['name']}size": size, f"{stage['name']}keys": keys}
-        for key in ("title", "footer"):
-            text[key] = text[key].format(**facts)
+        for key in ("title", "footer", "imageRange"):
+            text[key] = text[key].format(**facts, last=IMAGES - 1)
         text["filtersOf"] = text["filtersOf"].format(stage=text["stage1"])
     return translations
 
