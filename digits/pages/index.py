@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 from digits.pages.template import read, write_page
@@ -34,13 +35,13 @@ def write_index(path, all_runs, table, comparisons):
         path,
         "index.html.j2",
         text=text,
-        table=name_columns(table.to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format), text),
+        table=mark_texts(table.to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format), text),
         runs=[
             (run, (folder / run.name / "draw.html").exists(), list_figures(folder, RUN_FIGURES, f"{run.name}/"))
             for run in all_runs
         ],
         comparisons=list_figures(folder, [figure.stem for figure in comparisons]),
-        study=name_columns(study, text),
+        study=mark_texts(study, text),
         study_figures=list_figures(folder, STUDY_FIGURES) or list_figures(folder, STUDY_FIGURES, GALLERY),
         worked_examples=list_figures(folder, WORKED_EXAMPLES) or list_figures(folder, WORKED_EXAMPLES, GALLERY),
     )
@@ -50,20 +51,33 @@ def describe_run(run, text):
     """Return the texts of a run in one language, a dict: what it is, and the link to its page."""
     metrics, reference, loss = run.metrics, run.reference, run.metrics.get("test_loss")
     numbers = {"accuracy": f"{metrics['test_accuracy']:.4f}", "loss": "-" if loss is None else f"{loss:.4f}"}
-    result = text["result"].format_map(metrics | numbers)
+    result = text["result"].format_map(metrics | numbers | {"device": translate(metrics["device"], text)})
     title = reference and text.get(reference.title, reference.title)
     slide = text["inDeck"].format(title=title, slide=reference.slide) if reference else ""
     return {f"run-{run.name}": slide + result, f"draw-{run.name}": text["draw"].format(name=run.name)}
 
 
-def name_columns(html, text):
-    """Return tables whose headings can be translated, for a template."""
+def translate(words, text):
+    """Return English words in the language of `text`, whose phrases are regular expressions."""
+    for pattern, replacement in text.get("phrases", {}).items():
+        words = re.sub(pattern, replacement, words)
+    return words
+
+
+def mark_texts(html, texts):
+    """Return tables and paragraphs whose words the page can translate, for a template; `texts` then has the words."""
     from markupsafe import Markup
 
-    def name_column(match):
-        return f'<th data-text="{match[1]}">' if match[1] in text["en"] else match[0]
+    def mark(match):
+        tag, words = match[1], unescape(match[2])
+        chinese = translate(words, texts["zh-TW"])
+        if chinese != words:
+            texts["en"][words], texts["zh-TW"][words] = words, chinese
+        elif tag != "th" or words not in texts["en"]:
+            return match[0]
+        return f'<{tag} data-text="{match[2]}">{match[2]}'
 
-    return Markup(re.sub(r"<th>(?=(.*?)</th>)", name_column, html))
+    return Markup(re.sub(r"<(th|td|p)>([^<]+)", mark, html))
 
 
 def list_figures(plots, names, folder=""):
