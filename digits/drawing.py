@@ -219,6 +219,8 @@ def plot_comparison(all_runs, data, probabilities):
         groups[f"{title} prediction"] = caption_images(data, probabilities[worse], shown)
     cnn, mlp = correct["cnn"], correct["mlp_256"]
     table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
-    title = f"{len(labels)} test images, classified by the CNN and by the MLP with 256 units"
+    title = (
+        f"{len(labels)} test images, classified by the CNN and by the MLP with 256 units. Orange: the image's number"
+    )
     path = PLOTS / "disagreements.png"
     return [*paths, evaluation.plot_disagreements(table, list(names.values()), groups, path, title)]

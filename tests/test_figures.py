@@ -104,7 +104,7 @@ def test_the_network_of_the_cnn(draw, tensorflow, kernel):
 
 def test_learning_curve(draw):
     accuracy, loss = draw(training.plot_learning_curve, HISTORY, title="CNN")
-    assert accuracy.figure.get_suptitle() == "CNN\nOverfitting: training ends 0.0300 above validation"
+    assert accuracy.figure.get_suptitle() == "CNN\nOverfitting: training ends 0.0300 above validation (shaded)"
     assert curves(accuracy) == {"training": ([0.5, 1.5], [0.9, 0.99]), "validation": ([1, 2], [0.95, 0.96])}
     assert curves(loss) == {"training": ([0.5, 1.5], [0.5, 0.1]), "validation": ([1, 2], [0.3, 0.2])}
     assert texts(accuracy) == ["training 0.9900", "validation 0.9600"]
@@ -124,7 +124,7 @@ def test_learning_curves_of_other_runs(draw):
     draw(training.plot_learning_curve, HISTORY[["loss"]], title="narrow")
     drawn = [draw(training.plot_learning_curve, history, title="CNN") for history in histories]
     titles = [accuracy.figure.get_suptitle() for accuracy, _ in drawn]
-    sentences = ["\nTraining ends 0.0050 below validation", "", "\nTraining ends 0.0040 above validation"]
+    sentences = ["\nTraining ends 0.0050 below validation", "", "\nTraining ends 0.0040 above validation (shaded)"]
     assert titles[:3] == [f"CNN{sentence}" for sentence in sentences]
     assert [shaded(axes) for axes in drawn[0]] == [[], []] and [len(axes.lines) for axes in drawn[1]] == [1, 1]
     limits = [accuracy.get_ylim() for accuracy, _ in drawn]

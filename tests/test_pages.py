@@ -1,25 +1,23 @@
-"""plots/<run>/draw.html, in real browsers: Keras's numbers, drawing, pointing and playing, both languages."""
+"""plots/<run>/draw.html, in a real browser: Keras's numbers, drawing, pointing and playing, both languages."""
 
+import base64
 import contextlib
 import itertools
 import json
 import re
-import shutil
-import socket
-import subprocess
-import time
 
 import numpy as np
 import pytest
 
+import cnn
+import mlp
 import preprocess
 from benchmarks import pens
-from conftest import find_violations, read_metrics, settle
+from conftest import ROOT, find_violations, read_metrics, settle
 from digits import handwriting, mnist, runs
 from digits.figures.style import CannotDraw, format_percent
 from digits.pages import draw, template
 
-FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 CNN, MLP = "cnn_dryrun", "mlp_256_dryrun"
 SEVEN = [[(70, 60), (200, 60), (120, 240)]]  # in the units of the pad, 280x280
 
@@ -86,6 +84,22 @@ def test_every_layers_activations_are_those_of_keras(open_page, trained_folder, 
             assert np.abs(values - outputs[layer - 1][i].ravel()).max() < 1e-4
 
 
+def test_the_page_of_the_gallery_predicts_as_keras_does_with_its_weights(open_page, tensorflow):
+    page, models = open_page("gallery/draw.html", ROOT), [cnn.build_model(), mlp.build_model()]
+    networks = page.evaluate("JSON.parse(document.getElementById('page').textContent).networks")
+    for model, stages in zip(models, networks, strict=True):
+        weights = [np.frombuffer(base64.b64decode(text), "<f4") for stage in stages for text in stage["weights"]]
+        model.set_weights([new.reshape(old.shape) for new, old in zip(weights, model.get_weights(), strict=True)])
+    images = preprocess.flatten_and_normalize(mnist.load_arrays()["x_test"][:10])
+    shares = np.stack([model.predict(images, verbose=0) for model in models], axis=2)
+    for number, expected in enumerate(shares):
+        page.evaluate(f"location.hash = 'image={number}'")
+        page.wait_for_selector(f"#link[href$='image={number}']")
+        found = page.locator("#bars .share > span").all_text_contents()
+        assert found == [format_percent(share) for share in expected.ravel()]
+    assert (ROOT / "plots/gallery/draw.html").stat().st_size < 3.1e6
+
+
 VIEWPORTS = [(1366, 625, "zh-TW"), (1366, 768, "en"), (1920, 1080, "zh-TW"), (1024, 768, "en")]
 BOXES = """[...document.querySelectorAll("#network canvas, #bars button, #explanation")].map(
     part => part.getBoundingClientRect().toJSON())"""
@@ -112,6 +126,12 @@ def test_every_stage_and_all_ten_bars_are_seen_without_scrolling(open_page, trai
         settle(page)
         assert page.evaluate(BOXES) == boxes  # nothing moves
         assert not re.search(r"\{|undefined|NaN", page.inner_text("body"))
+        if height >= 768 and run == CNN:  # a window with padding leaves room for ReLU
+            page.evaluate("digits.state.solved = true; location.hash += '&pin=1,2,0,0'")
+            settle(page)
+            assert page.locator(".group .padding").count() == 5
+            relu, panel = (page.locator(part).bounding_box() for part in (".sum >> nth=1", "#explanation"))
+            assert relu["y"] + relu["height"] < panel["y"] + panel["height"] - 10
 
 
 def test_on_a_telephone_pad_and_prediction_stay_and_a_finger_draws_and_pins(open_page):
@@ -129,11 +149,11 @@ def test_on_a_telephone_pad_and_prediction_stay_and_a_finger_draws_and_pins(open
         box = page.locator(part).bounding_box()
         assert box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= 360 and box["height"] < 300
     page.evaluate("scrollTo(0, 0)")
-    for stage in (1, 5):  # what is explained stays in sight: the first is where the explanation opens, the second below
+    for stage in (1, 5):  # what is explained stays in sight above the explanation
         page.locator(f"#stage{stage}").tap(position={"x": 3, "y": 330})
         settle(page)
         value, panel = (page.locator(part).bounding_box() for part in ("#overlay .value", "#explanation"))
-        assert value["y"] > 250 and value["y"] + value["height"] < panel["y"] and panel["y"] + panel["height"] <= 740
+        assert 250 < value["y"] < value["y"] + value["height"] < panel["y"] < 740
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
@@ -300,15 +320,6 @@ def test_what_is_written_adds_up_to_the_activation(open_page, trained_folder):
     assert probability == pytest.approx(powers[7] / sum(powers), abs=2e-4)
 
 
-@pytest.mark.parametrize("width", [1024, 1366])
-def test_a_window_with_padding_leaves_room_for_relu(open_page, width):
-    page = open_page(f"{CNN}/draw.html#en&pin=1,2,0,0", viewport={"width": width, "height": 768})
-    page.click("text=Products and sum")
-    settle(page)
-    relu, panel = (page.locator(part).bounding_box() for part in ("text=ReLU", "#explanation"))
-    assert relu["y"] + relu["height"] < panel["y"] + panel["height"] - 10
-
-
 def test_playing_fills_a_map_value_by_value(open_page):
     page = open_page(f"{CNN}/draw.html#en&image=3&pin=2,1,0,0")
     painted = """(() => {
@@ -376,51 +387,6 @@ def test_a_checker_of_accessibility_finds_nothing(open_page):
     states |= {f"{CNN}/draw.html#en&pin=7,0,3,0": {}, f"{MLP}/draw.html#en&image=3&pin=2,0,3,0": phone}
     for path, context in states.items():
         assert find_violations(open_page(path, **context)) == {}, path
-
-
-@contextlib.contextmanager
-def firefox(profile):
-    """Yield a function that sends a command to a Firefox without a window, by its own protocol."""
-    (profile / "user.js").write_text('user_pref("marionette.port", 0);\n')
-    command = [FIREFOX, "--headless", "--marionette", "--profile", str(profile)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        port = profile / "MarionetteActivePort"
-        for _ in range(300):
-            time.sleep(0.1)
-            if port.exists() and port.read_text():
-                break
-        with socket.create_connection(("127.0.0.1", int(port.read_text()))) as connection:
-            answers = connection.makefile("rb")
-
-            def read():
-                return json.loads(answers.read(int(b"".join(iter(lambda: answers.read(1), b":")))))
-
-            def call(command, **parameters):
-                message = json.dumps([0, 1, command, parameters]).encode()
-                connection.sendall(b"%d:%s" % (len(message), message))
-                return read()[3]
-
-            read()
-            call("WebDriver:NewSession")
-            yield call
-        process.kill()
-
-
-@pytest.mark.skipif(not FIREFOX, reason="needs Firefox: it is not installed")
-def test_firefox_computes_the_same(open_page, trained_folder, tmp_path):
-    page = open_page(f"{CNN}/draw.html#zh-TW&image=3&pin=3,4,5,6")
-    with firefox(tmp_path) as call:
-        call("WebDriver:Navigate", url=page.url)
-        script = "const [done] = arguments; setTimeout(() => done([heading.textContent, parts.textContent]), 1000)"
-        found = call("WebDriver:ExecuteAsyncScript", script=script, args=[])["value"]
-    assert found == [page.text_content("#heading"), page.text_content("#parts")]
-
-
-def test_modules_become_one_that_needs_no_other():
-    bundle = template.bundle(*draw.MODULES)
-    assert not re.search(r"^(import|export)\b|</script", bundle, re.MULTILINE)
-    names = ", ".join(re.findall(r"^const \{ (.*) \} = \(\(\) => \{$", bundle, re.MULTILINE)).split(", ")
-    assert len(names) == len(set(names)) > 20
 
 
 def test_both_languages_say_the_same():

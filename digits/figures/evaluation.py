@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
+from digits.figures.style import GREY, ORANGE, PALE, PITCH, ROW, draw_bars, draw_images, figure, format_percent
 
 
 def plot_confusion_matrix(matrix, path, title):
@@ -110,12 +110,7 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
         for box, prediction, (x, y), values in zip(boxes, predictions, corners, probabilities):
             look = {"color": ORANGE, "fontsize": 14, "fontweight": "bold"}
             top.annotate(prediction, box[:2], (0, 2), textcoords="offset points", **look)
-            places, base = x + np.linspace(0.05, 0.95, 10), y + 1.6
-            colors = [ORANGE if digit == values.argmax() else BLUE for digit in range(10)]
-            bottom.bar(places, -0.5 * values, 0.08, bottom=base, color=colors)
-            bottom.plot([x, x + 1], [base, base], color=GREY, linewidth=0.8)
-            for digit, place in enumerate(places):
-                bottom.text(place, base + 0.04, f"{digit}", ha="center", va="top", fontsize=8)
+            draw_bars(bottom, values, x, y + 1.6, width=1, height=0.5)
     return path
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from digits.figures.networks import describe_size
-from digits.figures.style import BLUE, GREY, ORANGE, PITCH, ROW, draw_images, figure, format_percent
+from digits.figures.style import BLUE, ORANGE, PITCH, ROW, draw_bars, draw_images, figure, format_percent
 
 # Of feature_maps.png, in widths of a map.
 WIDTH = 21.6
@@ -45,21 +45,17 @@ def plot_feature_maps(image, activations, probabilities, path, title):
                 x, y = left + number % columns * ACROSS, top + number // columns * DOWN
                 axes.imshow(activation, cmap="gray", extent=(x, x + 1, y + 1, y), **limits)
                 axes.text(x + 0.5, y - 0.02, f"{number + 1}", ha="center", va="bottom", fontsize=9)
-        share = (WIDTH - 6) / max(len(units), 1)  # of a strip
-        for left, (name, values) in zip(share * np.arange(len(units)), units):
+        pitch = (WIDTH - 6) / max(len(units), 1)  # from one strip to the next
+        for left, (name, values) in zip(pitch * np.arange(len(units)), units):
             axes.text(left, bottom + 0.5, f"→ {name}: {describe_size(values.shape, name)}", fontweight="bold")
-            axes.imshow(values[None], cmap="gray", extent=(left, left + share - GAP, bottom + 2.2, bottom + 0.8))
+            axes.imshow(values[None], cmap="gray", extent=(left, left + pitch - GAP, bottom + 2.2, bottom + 0.8))
         axes.text(WIDTH - 6, bottom + 0.5, "→ output: 10 probabilities", fontweight="bold")
-        places, base = np.linspace(WIDTH - 5.7, WIDTH - 0.3, 10), bottom + 2.2
-        colors = [ORANGE if digit == probabilities.argmax() else BLUE for digit in range(10)]
-        axes.bar(places, -probabilities, 0.4, bottom=base, color=colors)
-        axes.plot([WIDTH - 6, WIDTH], [base, base], color=GREY, linewidth=0.8)
-        for digit, place in enumerate(places):
-            axes.text(place, base + 0.1, f"{digit}", ha="center", va="top")
+        base = bottom + 2.2
+        places = draw_bars(axes, probabilities, WIDTH - 6, base, width=6, height=1)
         for digit in np.argsort(-probabilities, kind="stable")[:3]:
-            if probabilities[digit] >= 0.01:
-                height = base - probabilities[digit] - 0.05
-                axes.text(places[digit], height, format_percent(probabilities[digit]), ha="center", va="bottom")
+            share = probabilities[digit]
+            if share >= 0.01:
+                axes.text(places[digit], base - share - 0.05, format_percent(share), ha="center", va="bottom")
         axes.set(xlim=(-0.1, WIDTH + 0.1), ylim=(base + 0.5, -0.8), aspect="equal")
         axes.axis("off")
     return path

@@ -1,7 +1,5 @@
 """The training images, and what becomes of one of them and its label before the training (slides 2-6)."""
 
-from itertools import product
-
 import numpy as np
 
 from digits.figures.style import GREY, ORANGE, figure
@@ -33,12 +31,13 @@ def plot_preprocessing(raw, features, label, path, title):
         fig.suptitle(title)
         names = [["image", "raw", "normalised"], ["row"] * 3, ["label"] * 3]
         places = fig.subplot_mosaic(names, height_ratios=(28, 3, 7))
-        draw_pixels(places["image"], raw, np.arange(1, 29), np.arange(1, 29), "Slide 4: 28x28 pixels")
-        left, right, top, bottom = COLUMNS[0] - 0.5, COLUMNS[-1] + 0.5, ROWS[0] - 0.5, ROWS[-1] + 0.5
-        frame = [left, right, right, left, left], [top, top, bottom, bottom, top]
-        places["image"].plot(*frame, color=ORANGE, linewidth=2)
-        draw_numbers(places["raw"], raw, "The framed part: from 0 (paper) to 255 (ink)")
-        draw_numbers(places["normalised"], features.reshape(28, 28), "Slide 5: divided by 255, from 0 to 1")
+        pixels = np.arange(1, 29)
+        draw_pixels(places["image"], raw, pixels, pixels, "Slide 4: 28x28 pixels")
+        frame = COLUMNS[0] - 0.5, ROWS[0] - 0.5, len(COLUMNS), len(ROWS)
+        places["image"].indicate_inset(frame, edgecolor=ORANGE, alpha=1, linewidth=2)
+        draw_pixels(places["raw"], raw, ROWS, COLUMNS, "The framed part: from 0 (paper) to 255 (ink)")
+        title = "Slide 5: divided by 255, from 0 to 1"
+        draw_pixels(places["normalised"], features.reshape(28, 28), ROWS, COLUMNS, title)
         axes = places["row"]
         axes.imshow(features[None], cmap="gray", aspect="auto")
         axes.set(title="Slide 4: the 28 rows, one after the other, are the 784 features", yticks=[], xlabel="row")
@@ -54,22 +53,16 @@ def plot_preprocessing(raw, features, label, path, title):
 
 
 def draw_pixels(axes, image, rows, columns, title):
-    """Draw a part of a (28, 28) image, whose rows and columns are counted from 1, with borders around the pixels."""
+    """Draw a part of a (28, 28) image, whose rows and columns are counted from 1; its numbers too, if it is small."""
     part = image[np.ix_(rows - 1, columns - 1)]
     borders = {"edgecolors": GREY, "linewidth": 0.4, "clip_on": False}
     axes.pcolormesh(columns, rows, part, cmap="gray", vmin=0, vmax=image.max(), **borders)
+    for (row, column), value in np.ndenumerate(part if len(rows) < 28 else []):
+        text = f"{value:.2f}" if value % 1 else f"{value:.0f}"
+        color = "black" if value > image.max() / 2 else "white"
+        axes.text(columns[column], rows[row], text, ha="center", va="center", color=color)
     every = len(rows) // 8
     axes.set(aspect="equal", title=title, xlabel="column", xticks=columns[::every], ylabel="row", yticks=rows[::every])
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-
-
-def draw_numbers(axes, image, title):
-    """Draw the part of a (28, 28) image that is shown with its numbers."""
-    draw_pixels(axes, image, ROWS, COLUMNS, title)
-    for row, column in product(ROWS, COLUMNS):
-        value = image[row - 1, column - 1]
-        text = f"{value:.2f}" if value % 1 else f"{value:.0f}"
-        color = "black" if value > image.max() / 2 else "white"
-        axes.text(column, row, text, ha="center", va="center", color=color)

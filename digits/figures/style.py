@@ -117,6 +117,17 @@ def draw_images(axes, images, captions, columns, numbers=(), below=0.0, **colors
     return corners
 
 
+def draw_bars(axes, probabilities, left, base, width, height):
+    """Draw ten probabilities as bars on a line, the largest one orange, with the digits below; return their middles."""
+    places = left + width * np.linspace(0.05, 0.95, 10)
+    colors = [ORANGE if digit == probabilities.argmax() else BLUE for digit in range(10)]
+    axes.bar(places, -height * probabilities, 0.08 * width, bottom=base, color=colors)
+    axes.plot([left, left + width], [base, base], color=GREY, linewidth=0.8)
+    for digit, place in enumerate(places):
+        axes.text(place, base + 0.04, f"{digit}", ha="center", va="top", fontsize=8 if width < 2 else 11)
+    return places
+
+
 def format_percent(share, decimals=1):
     """Return a share as a percentage, to the nearest, as pandas rounds, but 100% for all only; "-" for NaN.
 

@@ -18,7 +18,8 @@ def plot_learning_curve(history, path, title):
     """
     shown = [key for key in LIMITS if key in history]  # without a metric, Keras has no accuracy
     with figure(path, (0.5 + 5 * len(shown), 4.6)) as fig:
-        fig.suptitle(f"{title}\n{describe_gap(history)}".strip())
+        gap = describe_gap(history).replace("above validation", "above validation (shaded)")
+        fig.suptitle(f"{title}\n{gap}".strip())
         fig.supxlabel(wrap_note(fig), fontsize=10)
         for axes, key in zip(fig.subplots(1, len(shown), squeeze=False)[0], shown):
             draw_curves(axes, history, key)

@@ -56,8 +56,7 @@ def plot_flow_chart(script, path):
         axes.set(xlim=(-0.4, 8.05), ylim=(-0.05, 4.1))
         axes.axis("off")
         for (left, bottom), (heading, slides), calls in zip(corners, headings, CALLS):
-            box = FancyBboxPatch((left, bottom), 2.4, 1.4, "round,pad=0,rounding_size=0.1", fc=PALE, ec=BLUE)
-            axes.add_patch(box)
+            axes.add_patch(FancyBboxPatch((left, bottom), 2.4, 1.4, "round,pad=0,rounding_size=0.1", fc=PALE, ec=BLUE))
             middle = left + 1.2
             axes.text(middle, bottom + 1.15, heading, ha="center", va="center", fontweight="bold")
             axes.text(middle, bottom + 0.85, slides, ha="center", va="center", color=GREY)

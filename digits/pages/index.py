@@ -81,11 +81,5 @@ def mark_texts(html, texts):
 
 
 def list_figures(plots, names, folder=""):
-    """Return (name, source) of the figures in plots/<folder> that are there.
-
-    Args:
-        plots: the path of plots/.
-        names: of the figures.
-        folder: in plots/, with a slash at its end.
-    """
+    """Return (name, source) of the figures of these names that are in `folder` (with a slash at its end) in plots/."""
     return [(name, f"{folder}{name}.png") for name in names if (plots / f"{folder}{name}.png").exists()]
