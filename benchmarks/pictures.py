@@ -30,8 +30,8 @@ def main(args):
     source, path = drawing.PLOTS / "cnn" / "draw.html", GALLERY / "draw.html"
     if not source.exists():
         raise UserError(f"there is no {source}: run `python cnn.py` first")
-    page = re.sub("<nav>.*?</nav>\n", "", source.read_text("utf-8"), flags=re.DOTALL)  # there is no report beside it
-    path.write_text(page, encoding="utf-8")
+    html = re.sub("<nav>.*?</nav>\n", "", source.read_text("utf-8"), flags=re.DOTALL)  # there is no report beside it
+    path.write_text(html, encoding="utf-8")
     from playwright.sync_api import sync_playwright
 
     strokes = pens.written(3, np.random.default_rng(3))  # the digit of slide 27
@@ -54,11 +54,10 @@ def main(args):
                 if i % 6 == 0:
                     frames.append(take_screenshot(page))
             page.mouse.up()
+        page.evaluate("digits.state.solved = true")  # as if one had asked for products
         for pin, held in {VALUE: 12, PROBABILITY: 10}.items():  # to be looked at
             page.evaluate("pin => (location.hash = `#en&pin=${pin}`)", pin)
             page.wait_for_selector(f"#link[href*='pin={pin}']")
-            if pin == VALUE:
-                page.click("text=Products and sum")
             frames += [take_screenshot(page)] * held
             if pin == VALUE:
                 save(GALLERY / "draw.png", frames[-1].quantize())

@@ -36,8 +36,8 @@ def plot_preprocessing(raw, features, label, path, title):
         frame = COLUMNS[0] - 0.5, ROWS[0] - 0.5, len(COLUMNS), len(ROWS)
         places["image"].indicate_inset(frame, edgecolor=ORANGE, alpha=1, linewidth=2)
         draw_pixels(places["raw"], raw, ROWS, COLUMNS, "The framed part: from 0 (paper) to 255 (ink)")
-        title = "Slide 5: divided by 255, from 0 to 1"
-        draw_pixels(places["normalised"], features.reshape(28, 28), ROWS, COLUMNS, title)
+        normalised = features.reshape(28, 28)
+        draw_pixels(places["normalised"], normalised, ROWS, COLUMNS, "Slide 5: divided by 255, from 0 to 1")
         axes = places["row"]
         axes.imshow(features[None], cmap="gray", aspect="auto")
         axes.set(title="Slide 4: the 28 rows, one after the other, are the 784 features", yticks=[], xlabel="row")
