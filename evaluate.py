@@ -6,54 +6,41 @@ python evaluate.py cnn --image 18  slide 27: this test image on its way through 
 python evaluate.py --class FOLDER  what a class has handed in: everyone's models/ or metrics.json
 """
 
+from digits import flags, keras_start, mnist, networks, report, runs, submissions
+from digits.errors import UserError, print_error, warn
+from digits.figures.runs import plot_comparison
+from digits.metrics import confusion_matrix
+
 import sys
 from pathlib import Path
 
-from digits import cli, drawing, results, runs, submissions
-from digits.errors import UserError, print_error, warn
 
-import numpy as np
-import pandas as pd
+def evaluate_run(name, image=None):
+    """Evaluate a saved run on the test images, and draw its figures.
 
-
-def confusion_matrix(labels, predictions, classes=10):
-    """Slide 18: (n,) labels and predictions -> (10, 10) DataFrame of counts, a row per label."""
-    matrix = pd.crosstab(pd.Series(labels, name="label"), pd.Series(predictions, name="predict"))
-    return matrix.reindex(index=range(classes), columns=range(classes), fill_value=0)
-
-
-def recall_and_precision(matrix):
-    """Slide 18: a confusion matrix -> DataFrame, one row per digit; NaN where there is none of it.
-
-    Recall: how many of the images of a digit are recognised. Precision: how many of the predictions
-    of a digit are correct.
-    """
-    correct = np.diag(matrix)
-    recall = correct / matrix.sum(axis=1)
-    precision = correct / matrix.sum(axis=0)
-    return pd.DataFrame({"recall": recall, "precision": precision}).rename_axis("digit").round(4)
-
-
-def evaluate_run(name, test_data, image=None):
-    """Evaluate a saved run on the test images and draw its figures.
+    A run of another kind, whose pixels are scaled otherwise say, is shown with its own numbers.
 
     Args:
         name: of the run.
-        test_data: (x_test, y_test), as from `preprocess.load_data`.
-        image: index of the test image in a CNN's feature_maps.png (default: as in its training).
+        image: index of the test image in a CNN's feature_maps.png (default: the first 3).
 
     Returns:
-        Its `runs.Run` and the (10000, 10) probabilities.
+        Its `runs.Run`, and the (10000, 10) probabilities, None for a run of another kind.
+
+    Raises:
+        UserError: it is missing or damaged.
     """
-    model = runs.load_model(name)
-    model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
-    scores = model.evaluate(*test_data, batch_size=500, verbose=2, return_dict=True)
-    probabilities = model.predict(test_data[0], batch_size=500, verbose=0)
-    matrix = confusion_matrix(test_data[1].argmax(axis=1), probabilities.argmax(axis=1))
+    run = runs.load_run(name)
+    if run.check not in (runs.STANDARD, runs.UNCHECKED):
+        print(f"Not evaluated again, but shown with its own numbers: {run.check}")
+        report.print_summary(run, sorted((runs.PLOTS / name).glob("*.png")))
+        return run, None
+    model = runs.load_standard(run)
+    raw = mnist.load_arrays()
+    probabilities = networks.predict(model, raw["x_test"])
+    matrix = confusion_matrix(raw["y_test"], probabilities.argmax(axis=1))
     print(f"\nConfusion matrix 混淆矩陣:\n{matrix}")
-    print(f"\nRecall 覆蓋率 and precision 命中率:\n{recall_and_precision(matrix)}")
-    run = results.update(runs.load_run(name), scores, matrix)
-    drawing.plot_run(run, model, test_data, probabilities, image)
+    run = report.show_again(run, model, raw["y_test"], probabilities, image)
     return run, probabilities
 
 
@@ -66,37 +53,35 @@ def main(args):
     names = [Path(run).name for run in args.runs] or runs.list_runs()  # models/cnn/ means cnn
     if not names:
         raise UserError(f"no saved run in {runs.MODELS.absolute()}: `python cnn.py` makes one")
-    import preprocess  # not earlier: it starts TensorFlow, and a typing error is answered at once
-
-    _, test_data = preprocess.load_data()
+    keras_start.import_tensorflow()
     evaluated, probabilities = [], {}
     for name in names:
         print(f"\n=== {name}")
         try:
-            run, probabilities[name] = evaluate_run(name, test_data, args.image)
+            run, probabilities[name] = evaluate_run(name, args.image)
         except UserError as error:  # the other runs are evaluated all the same
             print_error(error)
         else:
             evaluated.append(run)
-    comparisons = drawing.plot_comparison(evaluated, test_data, probabilities)
-    maps = [drawing.PLOTS / run.name / "feature_maps.png" for run in evaluated]
+    comparisons = plot_comparison(evaluated, probabilities)
+    maps = [runs.PLOTS / run.name / "feature_maps.png" for run in evaluated]
     if args.image is not None and not any(path.exists() for path in maps):
         warn("--image is ignored: it is for a CNN, and none of these runs is one")
     if evaluated:
-        results.print_table(evaluated)
-        page = results.write_index(comparisons)
-        print(f"Figures: {drawing.PLOTS}/<run>/; all of them on one page: {page}")
+        report.print_table(evaluated)
+        page = report.write_index(comparisons)
+        print(f"Figures: {runs.PLOTS}/<run>/; all of them on one page: {page}")
     if len(evaluated) < len(names):
         sys.exit(1)
 
 
-parser = cli.argument_parser(__doc__)
+parser = flags.argument_parser(__doc__)
 add = parser.add_argument
 add("runs", nargs="*", metavar="RUN", help="a folder in models/ (default: all)")
 add(
     "--image",
-    type=cli.bounded_int(0, 10000),
-    help="index of the test image in a CNN's feature_maps.png (default: as in its training)",
+    type=flags.bounded_int(0, 10000),
+    help="index of the test image in a CNN's feature_maps.png (default: the first 3)",
 )
 add(
     "--class",
@@ -107,4 +92,4 @@ add(
 )
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

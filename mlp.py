@@ -4,12 +4,12 @@ python mlp.py                  slides 11-12: 256 hidden units; the deck's test a
 python mlp.py --hidden 800     slide 13: 800 hidden units, and overfitting
 """
 
-from digits import cli, results, training  # first: it starts TensorFlow, quietly
+from digits import flags, report, runs, training  # first: TensorFlow starts quietly
 
 import keras
+import pandas as pd
 from keras import layers
 
-from evaluate import confusion_matrix, recall_and_precision
 from preprocess import load_data
 
 
@@ -28,46 +28,50 @@ def build_model(hidden=256):
     )
 
 
-def main(args):
+def main(
+    run,
+    hidden=256,
+    epochs=10,
+    batch_size=200,
+    validation_split=0.2,
+    learning_rate=0.001,
+    seed=0,
+):
     print("\n1. Preprocess the data  資料預處理 (slides 2-6)")
-    (x_train, y_train), (x_test, y_test) = load_data(args.dry_run)
+    (x_train, y_train), (x_test, y_test) = load_data()
 
     print("\n2. Build the model  建立模型 (slide 7)")
-    keras.utils.set_random_seed(args.seed)
-    model = build_model(args.hidden)
+    keras.utils.set_random_seed(seed)
+    model = build_model(hidden)
     model.summary()
 
     print("\n3. Train the model  訓練模型 (slide 10)")
-    optimizer = keras.optimizers.Adam(args.learning_rate)
-    model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
-    training.accelerate(model)  # optional: the same training, faster, and safe to stop with Ctrl-C
+    model.compile(
+        loss="categorical_crossentropy",
+        optimizer=keras.optimizers.Adam(learning_rate),
+        metrics=["accuracy"],
+    )
+    training.accelerate(model)  # optional: the same training, faster; only Adam's rounding differs
     history = model.fit(
         x_train,
         y_train,
-        validation_split=args.validation_split,
-        epochs=args.epochs,
-        batch_size=args.batch_size,
+        validation_split=validation_split,
+        epochs=epochs,
+        batch_size=batch_size,
     )
+    run = runs.save(run, model, history)  # models/mlp_256/: from here on, nothing can lose it
 
     print("\n4. Evaluate the model  評估模型準確率 (slides 12 and 13)")
-    scores = model.evaluate(x_test, y_test, batch_size=500, verbose=2, return_dict=True)
+    model.evaluate(x_test, y_test, batch_size=batch_size, verbose=2)
 
     print("\n5. Predict  進行預測 (slides 8 and 18)")
-    probabilities = model.predict(x_test, batch_size=500, verbose=0)
-    labels = y_test.argmax(axis=1)
-    predictions = probabilities.argmax(axis=1)
-    print("The first 20 labels:", labels[:20])
-    print("Their predictions:  ", predictions[:20])
-    matrix = confusion_matrix(labels, predictions)
-    print(f"\nConfusion matrix 混淆矩陣:\n{matrix}")
-    print(f"\nRecall 覆蓋率 and precision 命中率:\n{recall_and_precision(matrix)}")
+    probabilities = model.predict(x_test, batch_size=batch_size, verbose=0)
+    labels, predictions = y_test.argmax(axis=1), probabilities.argmax(axis=1)
+    print(pd.crosstab(labels, predictions, rownames=["label"], colnames=["predict"]))
 
-    # models/ and plots/, and how the accuracy compares with the deck's
-    results.save(model, history, args, scores, (x_test, y_test), probabilities, matrix)
+    report.show(run, y_test, probabilities)  # plots/mlp_256/, and the deck's number beside ours
+    return model, history
 
-
-parser = cli.training_parser(__doc__)
-parser.add_argument("--hidden", type=cli.bounded_int(1), default=256, help="number of hidden units")
 
 if __name__ == "__main__":
-    cli.run(main, parser, run_name="mlp_{hidden}")
+    flags.run(main, "mlp_{hidden}")  # the flags are main's arguments

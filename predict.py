@@ -6,39 +6,35 @@ python predict.py my_digits/ --score     which the files are named after: 7_mine
                                          or 7/mine.png
 """
 
-import sys
-from pathlib import Path
-
-from digits import cli, drawing, environment, handwriting, predictions, runs
+from digits import flags, handwriting, keras_start, networks, predictions, runs
 from digits.errors import UserError, print_error
 from digits.figures import evaluation
 from digits.files import atomic_write
+from digits.metrics import confusion_matrix
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from evaluate import confusion_matrix
-
-OUTPUT = drawing.PLOTS / "predictions"
+OUTPUT = runs.PLOTS / "predictions"
 
 
-def predict_file(path, label, models, figure):
+def predict_file(path, label, model, figure):
     """Predict the digits in an image file, print and draw the predictions, and return a DataFrame.
 
     Args:
         path: of the image file.
         label: the digits that it is known to show, as text, or None.
-        models: a dict of run name to model, best first; the first one's predictions are drawn.
+        model: keras.Model, as from `runs.choose_model`.
         figure: path of the PNG to write.
     """
-    import preprocess  # not earlier: it starts TensorFlow, and a typing error is answered at once
-
     image = handwriting.read_image(path)
     digits = handwriting.find_digits(image, single=label is not None and len(label) == 1)
-    model = next(iter(models.values()))
 
     def predict(images):
-        return np.asarray(model(preprocess.flatten_and_normalize(images)))
+        return networks.predict(model, images)
 
     turn = predictions.find_turn(digits.images[~digits.touching], predict)
     if turn:
@@ -48,22 +44,16 @@ def predict_file(path, label, models, figure):
     if not len(digits.images):
         also = f"; lines and pieces of ink left out: {left_out}" if left_out else ""
         raise UserError(f"{path}: no digit was found in this image{also}")
-    x = preprocess.flatten_and_normalize(digits.images)
-    tables = []
-    for run, model in models.items():
-        probabilities = np.asarray(model(x))  # model.predict, for a few images
-        table = predictions.tabulate(path, run, digits, probabilities)
-        predictions.print_predictions(table, with_run=len(models) > 1)
-        if not tables:
-            title = f"{path.name[:60]}, predicted by {run}: {' '.join(map(str, table['digit']))}"
-            photo, doubts = np.asarray(image), table["doubt"]
-            evaluation.plot_prediction(photo, digits, probabilities, doubts, figure, title)
-        tables.append(table)
+    probabilities = predict(digits.images)
+    table = predictions.tabulate(path, digits, probabilities)
+    predictions.print_predictions(table)
+    title = f"{path.name[:60]}, predicted: {' '.join(map(str, table['digit']))}"
+    evaluation.plot_prediction(np.asarray(image), digits, probabilities, table["doubt"], figure, title)
     if turn:
         print("  turned upright: the page was on its side")
     if left_out:
         print(f"  lines and pieces of ink left out: {left_out} (dotted in the figure)")
-    return pd.concat(tables)
+    return table
 
 
 def score(table, labels):
@@ -81,27 +71,26 @@ def score(table, labels):
         print(f"\n{unnamed} {files} not scored: no digits in the name")
     if not labels:
         return
-    for run, rows in table.groupby("run", sort=False):
-        single = rows[rows["file"].map(labels).str.len() == 1]
-        if len(single):
-            true = single["file"].map(labels).astype(int)
-            print(f"\n{run}: single digits; rows are true labels, columns predicted labels")
-            print(confusion_matrix(true.to_numpy(), single["digit"].to_numpy()))
-        predictions.print_scores(run, predictions.score_files(rows, labels))
+    single = table[table["file"].map(labels).str.len() == 1]
+    if len(single):
+        true = single["file"].map(labels).astype(int)
+        print("\nSingle digits; rows are true labels, columns predicted labels")
+        print(confusion_matrix(true.to_numpy(), single["digit"].to_numpy()))
+    predictions.print_scores(predictions.score_files(table, labels))
 
 
 def main(args):
     images, problems = handwriting.list_images(args.images, args.score)
-    environment.import_tensorflow()
-    models = runs.choose_models(args.model and Path(args.model).name, args.all)
-    print(f"Predicted by {', '.join(models)}")
+    keras_start.import_tensorflow()
+    run, model = runs.choose_model(args.model and Path(args.model).name)
+    print(f"Predicted by {run}")
     for problem in problems:
         print_error(problem)
     figures = handwriting.name_figures([path for path, _ in images], OUTPUT)
     tables = []
     for (path, label), figure in zip(images, figures):
         try:
-            tables.append(predict_file(path, label, models, figure))
+            tables.append(predict_file(path, label, model, figure))
         except (UserError, OSError) as error:  # the other images are predicted all the same
             print_error(error)
             problems.append(error)
@@ -110,19 +99,16 @@ def main(args):
         if args.score:
             score(table, {str(path): label for path, label in images if label})
         with atomic_write(OUTPUT / "predictions.csv") as part:
-            written = table if args.all else table.drop(columns="run")
-            written.to_csv(part, index=False, errors="replace")
+            table.to_csv(part, index=False, errors="replace")
         print(f"\nWritten: {OUTPUT}/ (predictions.csv and one figure per file)")
-    if problems or (args.all and len(models) < len(runs.list_runs())):
+    if problems:
         sys.exit(1)
 
 
-parser = cli.argument_parser(__doc__)
+parser = flags.argument_parser(__doc__)
 parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder of them")
 parser.add_argument("--score", action="store_true", help="compare with the digits in the names")
-which = parser.add_mutually_exclusive_group()
-which.add_argument("--model", metavar="RUN", help="a folder in models/ (default: the best one)")
-which.add_argument("--all", action="store_true", help="use every saved model")
+parser.add_argument("--model", metavar="RUN", help="a folder in models/ (default: the best one)")
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

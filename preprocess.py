@@ -3,10 +3,11 @@
 python preprocess.py      shows what slides 2-6 show, and draws it in plots/data/
 """
 
-from digits import cli, environment, mnist
+from digits import flags, keras_start, mnist
 from digits.figures.preprocessing import plot_preprocessing, plot_samples
+from digits.process import options
 
-environment.import_tensorflow()  # quietly, and in Keras's own settings
+keras_start.import_tensorflow()  # quietly, and in Keras's own settings
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ def one_hot(labels):
     return keras.utils.to_categorical(labels, 10)
 
 
-def load_data(dry_run=False):
+def load_data():
     """Return MNIST, preprocessed as on slides 4 to 6: (x_train, y_train), (x_test, y_test).
 
     Returns:
@@ -37,7 +38,7 @@ def load_data(dry_run=False):
         UserError: data/mnist.npz is missing or damaged.
     """
     raw = mnist.load_arrays()
-    kept = DRY_RUN_IMAGES if dry_run else None
+    kept = DRY_RUN_IMAGES if options.dry_run else None
     x_train = flatten_and_normalize(raw["x_train"][:kept])
     y_train = one_hot(raw["y_train"][:kept])
     x_test = flatten_and_normalize(raw["x_test"])
@@ -73,7 +74,7 @@ def main(args):
     print(f"\nWritten: {samples}, {preprocessing}\nNext: python mlp.py")
 
 
-parser = cli.argument_parser(__doc__)
+parser = flags.argument_parser(__doc__)
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

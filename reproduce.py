@@ -10,7 +10,7 @@ row of results/runs.csv and is not run again. Stop at any time; the same command
 computed by other code are kept until --again replaces them.
 """
 
-from digits import cli
+from digits import flags
 from digits.errors import UserError
 from study import cluster, experiments, report, schedule
 from study.experiments import EXPERIMENTS
@@ -36,9 +36,9 @@ def main(args):
         report.write_report(experiments.read_rows())
 
 
-parser = cli.argument_parser(__doc__)
+parser = flags.argument_parser(__doc__)
 add = parser.add_argument
-add("--seeds", type=cli.bounded_int(1, 10**6), default=20, help="number of seeds, from 0 on")
+add("--seeds", type=flags.bounded_int(1, 10**6), default=20, help="number of seeds, from 0 on")
 add(
     "--experiments",
     nargs="+",
@@ -51,10 +51,10 @@ add("--again", action="store_true", help="also replace the rows that other code 
 add("--dry-run", action="store_true", help="show what would run, and an estimate of its time")
 group = parser.add_argument_group("where it runs")
 add = group.add_argument
-add("--threads", type=cli.bounded_int(1), help="CPU threads per run (default: 1; alone, all)")
+add("--threads", type=flags.bounded_int(1), help="CPU threads per run (default: 1; alone, all)")
 add = group.add_mutually_exclusive_group().add_argument
-add("--workers", type=cli.bounded_int(1), help="runs in parallel (default: one per core with Dask)")
+add("--workers", type=flags.bounded_int(1), help="runs in parallel (default: one per core with Dask)")
 add("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler whose workers are used")
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

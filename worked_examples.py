@@ -3,12 +3,12 @@
 python worked_examples.py      prints and draws both, and the flow chart of slides 8-9
 """
 
-from pathlib import Path
-
-from digits import cli, environment
+from digits import flags, keras_start
 from digits.figures import worked_examples as figures
 
-environment.import_tensorflow()  # quietly, and in Keras's own settings
+keras_start.import_tensorflow()  # quietly, and in Keras's own settings
+
+from pathlib import Path
 
 import numpy as np
 from keras import layers
@@ -45,7 +45,7 @@ def main(args):
     print("\nWritten: plots/flow_chart.png, plots/layers/ (convolution.png, max_pooling.png)")
 
 
-parser = cli.argument_parser(__doc__)
+parser = flags.argument_parser(__doc__)
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 import preprocess
 from benchmarks import pens
-from digits import cli, handwriting, mnist, runs
+from digits import flags, handwriting, mnist, runs
 from digits.errors import UserError
 from digits.handwriting import ink, normalization, segmentation
 from digits.predictions import edit_distance, find_doubts
@@ -134,7 +134,7 @@ def measure_named(model, path):
 def main(args):
     if args.ablation and not args.paths:
         parser.error("--ablation needs a PATH to measure")
-    run, model = next(iter(runs.choose_models(args.model).items()))
+    run, model = runs.choose_model(args.model)
     if args.ablation:
         print_ablation(run, model, args.paths)
         return
@@ -150,11 +150,11 @@ def main(args):
         print(f"| {name} ({len(labels)}) | {shares[0]:.1f}% | {shares[1]:.1f}% |", flush=True)
 
 
-parser = cli.argument_parser(__doc__, "-m benchmarks.handwriting")
+parser = flags.argument_parser(__doc__, "-m benchmarks.handwriting")
 parser.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
-parser.add_argument("--digits", type=cli.bounded_int(1, 10001), default=1000, help="images of each kind")
+parser.add_argument("--digits", type=flags.bounded_int(1, 10001), default=1000, help="images of each kind")
 parser.add_argument("--ablation", action="store_true", help="measure the PATHs without each step")
 parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder or an .npz archive to measure")
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

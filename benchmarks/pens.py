@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.interpolate import CubicSpline
 from skimage.morphology import skeletonize
 
-from digits import cli
+from digits import flags
 from digits.files import atomic_write
 
 # Each digit as a pen may write it, in a box of 100 by 100: strokes, of points (x y); after a "-" they have corners.
@@ -190,4 +190,4 @@ def main(args):
 
 
 if __name__ == "__main__":
-    cli.run(main, cli.argument_parser(__doc__, "-m benchmarks.pens"))
+    flags.run_command(main, flags.argument_parser(__doc__, "-m benchmarks.pens"))

@@ -13,21 +13,21 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import pens
-from digits import cli, drawing
+from digits import flags, runs
 from digits.errors import UserError
 from digits.files import atomic_write
 
-GALLERY = drawing.PLOTS / "gallery"
+GALLERY = runs.PLOTS / "gallery"
 VALUE, PROBABILITY = "1,7,13,14", "7,0,3,0"  # what is pinned: a stage, a map, a row, a column
 
 
 def main(args):
     for picture in sorted(GALLERY.rglob("*.png")):
-        source = drawing.PLOTS / picture.relative_to(GALLERY)
+        source = runs.PLOTS / picture.relative_to(GALLERY)
         if source.exists():
             shutil.copy(source, picture)
             print(f"Copied: {source}")
-    source, path = drawing.PLOTS / "cnn" / "draw.html", GALLERY / "draw.html"
+    source, path = runs.PLOTS / "cnn" / "draw.html", GALLERY / "draw.html"
     if not source.exists():
         raise UserError(f"there is no {source}: run `python cnn.py` first")
     html = re.sub("<nav>.*?</nav>\n", "", source.read_text("utf-8"), flags=re.DOTALL)  # there is no report beside it
@@ -80,4 +80,4 @@ def save(path, image, **options):
 
 
 if __name__ == "__main__":
-    cli.run(main, cli.argument_parser(__doc__, "-m benchmarks.pictures"))
+    flags.run_command(main, flags.argument_parser(__doc__, "-m benchmarks.pictures"))

@@ -23,7 +23,7 @@ import timeit
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 
-from digits import cli, environment, mnist, slides
+from digits import deck, flags, keras_start, mnist
 from digits.errors import UserError
 from digits.files import atomic_write
 from study.report import format_markdown
@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "benchmark.csv"
 PEERS = {"plain_tensorflow": "tensorflow", "plain_pytorch": "torch", "plain_jax": "optax"}  # and the module they need
 LIBRARIES = "tensorflow", "keras", "torch", "jax", "optax"
-COMMANDS = {name: run.command.split() for name, run in slides.RUNS.items()}
+COMMANDS = {name: run.command.split() for name, run in deck.RUNS.items()}
 
 
 def measure_process(command, folder):
@@ -149,9 +149,9 @@ def main(args):
         rows = [row for row in rows if row["round"] < turn]
         if not rows:
             raise
-    environment.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
+    keras_start.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
     table = summarize(rows, measure_matmul())
-    table["device"] = f"{environment.device_name()}, {platform.machine()}"
+    table["device"] = f"{keras_start.device_name()}, {platform.machine()}"
     if RESULTS.exists():
         earlier = pd.read_csv(RESULTS)
         table = pd.concat([earlier[~earlier["run"].isin(args.runs)], table])
@@ -160,11 +160,11 @@ def main(args):
     print(f"\n{format_table(table)}\nWritten: {RESULTS.relative_to(ROOT)}")
 
 
-parser = cli.argument_parser(__doc__, "-m benchmarks.speed")
+parser = flags.argument_parser(__doc__, "-m benchmarks.speed")
 parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
-parser.add_argument("--rounds", type=cli.bounded_int(1), default=5, help="measurements of each implementation")
+parser.add_argument("--rounds", type=flags.bounded_int(1), default=5, help="measurements of each implementation")
 parser.add_argument("--without", action="append", choices=["script", *PEERS], help="leave this one out")
 parser.add_argument("--bfloat16", action="store_true", help="measure the scripts with --bfloat16 as well")
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

@@ -8,9 +8,9 @@ twice if the step creates variables: here they are created before.
 
 import contextlib
 
-from digits import environment
+from digits import keras_start
 
-environment.import_tensorflow()  # quietly, and in Keras's own settings
+keras_start.import_tensorflow()  # quietly, and in Keras's own settings
 
 import keras
 import numpy as np
@@ -71,9 +71,7 @@ def group_steps(model, x, y, batch_size, training):
     """
     with tf.device("cpu"):  # MNIST need not fit into a GPU's memory
         x, y = (tf.constant(array, "float32" if np.issubdtype(array.dtype, np.floating) else None) for array in (x, y))
-    # Accuracy is a count, the same over many batches as batch by batch. Another metric need not be.
-    counted = model.get_compile_config()["metrics"] == ["accuracy"]
-    example = model(x[:1])  # Keras creates variables and metrics when it sees the first batch
+    example = model(x[:1], training=False)  # Keras creates variables and metrics when it sees the first batch
     model.compute_loss(x[:1], y[:1], example)
     model.compute_metrics(x[:1], y[:1], example)
     mean_loss = model.metrics[0]
@@ -86,8 +84,6 @@ def group_steps(model, x, y, batch_size, training):
         if training:
             variables = model.trainable_variables
             model.optimizer.apply(tape.gradient(scaled, variables), variables)
-        if not counted:
-            model.compute_metrics(images, labels, predictions)
         return loss, predictions
 
     if model.jit_compile:
@@ -110,8 +106,7 @@ def group_steps(model, x, y, batch_size, training):
         _, outputs, total, seen = tf.while_loop(lambda i, *_: i < count, next_batch, start)
         mean_loss.total.assign(total)
         mean_loss.count.assign(seen)
-        if counted:
-            model.compute_metrics(None, labels, outputs.concat())
+        model.compute_metrics(None, labels, outputs.concat())  # accuracy is a count: the same over many batches
         return model.get_metrics_result()
 
     return tf.function(run, autograph=False, reduce_retracing=True)

@@ -1,4 +1,4 @@
-"""What a user can cause, and the one line on stderr that says so."""
+"""Errors that the user can fix, and the one line on stderr that says so."""
 
 import sys
 from pathlib import Path
@@ -19,6 +19,10 @@ class UserError(Exception):
         self.exit_code = exit_code
 
 
+class CannotDraw(Exception):
+    """A figure that does not apply to a model; the message says why."""
+
+
 def print_error(message):
     """Write one line on stderr, led by the script's name."""
     line = " ".join(str(message).split())
@@ -37,7 +41,7 @@ def warn(message):
 
 
 def report_failed_import(kind, error, traceback):
-    """Write an error that ends a script before `cli.run` as one line if the user can fix it. See `sys.excepthook`."""
+    """Write an error that ends a script before `flags.run` as one line if the user can fix it. See `sys.excepthook`."""
     if isinstance(error, ModuleNotFoundError) and error.name in PACKAGES:
         print_error(
             f"{error.name} is not installed for {sys.executable}: activate the environment that has it, "
@@ -52,7 +56,7 @@ def report_failed_import(kind, error, traceback):
 
 
 def list_hiding_files():
-    """Return the names of the files beside the script that were imported in place of a module: random.py, say."""
-    names = PACKAGES | sys.stdlib_module_names
-    files = [getattr(sys.modules.get(name), "__file__", None) for name in names]
-    return [Path(file).name for file in files if file and Path(file).parent == Path(sys.path[0])]
+    """Return the names of the files beside the scripts that were imported in place of a package: numpy.py, say."""
+    scripts = Path(__file__).parent.parent
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in PACKAGES]
+    return [Path(file).name for file in files if file and Path(file).parent in (scripts, Path(sys.argv[0]).parent)]

@@ -1,68 +1,89 @@
-"""Ctrl-C, and SIGTERM, which `docker stop`, `timeout` and a cluster send: when it ends a script, and when it waits."""
+"""Ctrl-C, SIGTERM (`docker stop`, `timeout`, a cluster) and SIGXCPU (a login node's limit): when they end a script.
+
+While Keras is at work, nothing is raised, since that can bring down TensorFlow and the whole process: a training ends
+with its batch, and what was trained is saved. Elsewhere, KeyboardInterrupt is raised. A third signal ends the process.
+"""
 
 import contextlib
 import signal
-import sys
 import threading
 import traceback
+from types import SimpleNamespace
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGXCPU") if hasattr(signal, name)]
+state = SimpleNamespace(handled=False, received=0, postponed=False, raised=False)
 
 
 @contextlib.contextmanager
-def handled(handler):
-    """Let `handler(number, frame)` handle Ctrl-C and SIGTERM in this block.
+def handled():
+    """Let the signals end a training with its batch in this block, and raise KeyboardInterrupt elsewhere in it.
 
-    Only where they would raise KeyboardInterrupt or end the process: `nohup` and `&` let a process ignore them. In
-    another thread than the main one, as a Dask worker's, there are no signals to handle.
+    Only where they would raise it or end the process: `nohup` and `&` let a process ignore them. In another thread than
+    the main one, as a Dask worker's, there are no signals to handle.
     """
+    if state.handled or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    state.handled, state.received, state.raised = True, 0, False
     before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                before[number] = signal.signal(number, handler)
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, _interrupt)
     try:
         yield
     finally:
+        state.handled = False
         for number, earlier in before.items():
             signal.signal(number, earlier)
 
 
-def raise_once():
-    """Let the first Ctrl-C in this block raise KeyboardInterrupt, and no later one.
-
-    What is saved after the first one is then saved whole, however often Ctrl-C is pressed. Raised in the middle of
-    TensorFlow's own code, a KeyboardInterrupt can bring the whole process down: then the Keras function that called
-    TensorFlow raises it at its next line, which is after the batch.
-    """
-    received = []
-
-    def interrupt(number, frame):
-        received.append(number)
-        if len(received) > 1:
-            return
-        keras_frames = [outer for outer, _ in traceback.walk_stack(frame) if _is_keras_loop(outer)]
-        if not keras_frames:
-            raise KeyboardInterrupt
-        keras_frames[-1].f_trace = _raise_interrupt
-        sys.settrace(lambda *event: None)  # no other function is traced
-
-    return handled(interrupt)
-
-
-def _is_keras_loop(frame):
-    in_keras = frame.f_globals.get("__name__", "").startswith("keras.")
-    return in_keras and frame.f_code.co_name in ("fit", "evaluate", "predict")
-
-
-def _raise_interrupt(frame, event, argument):
-    sys.settrace(None)
-    raise KeyboardInterrupt
-
-
 @contextlib.contextmanager
 def postponed():
-    """Let Ctrl-C wait until this block is done, which then raises KeyboardInterrupt."""
-    received = []
-    with handled(lambda number, frame: received.append(number)):
+    """Let the signals wait until this block, which saves a trained model, is done."""
+    state.postponed, before = True, state.received
+    try:
         yield
-    if received:
+    finally:
+        state.postponed = False
+    if state.handled and state.received > before and not state.raised:
+        state.raised = True
+        raise KeyboardInterrupt
+
+
+def watch(history_class):
+    """Let each training heed the signals before each of its batches; `history_class` is keras.callbacks.History.
+
+    Keras adds a History to every training. When `fit` begins, it forgets what `_interrupt` has told its model.
+    """
+
+    def on_train_batch_begin(history, batch, logs=None):
+        if not (state.handled and state.received):
+            return
+        if not history.model.optimizer.iterations:
+            raise KeyboardInterrupt  # nothing was trained, and TensorFlow is not at work
+        _stop(history.model)
+
+    history_class.on_train_batch_begin = on_train_batch_begin
+
+
+def _stop(model):
+    model.stop_training = True
+    model.history.interrupted = True
+
+
+def _interrupt(number, frame):
+    state.received += 1
+    if state.postponed or state.raised:
+        return
+    if state.received > 2:
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    frames = [outer for outer, _ in traceback.walk_stack(frame)]
+    in_keras = [outer for outer in frames if outer.f_globals.get("__name__", "").startswith("keras.")]
+    for outer in in_keras:
+        model = outer.f_locals.get("self")
+        if outer.f_code.co_name == "fit" and hasattr(model, "history"):
+            _stop(model)
+    if not in_keras:
+        state.raised = True
         raise KeyboardInterrupt

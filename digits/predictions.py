@@ -32,23 +32,22 @@ def find_turn(images, predict):
     return best if confidence[best] > max(upright, confidence[0] + clearly) else 0
 
 
-def tabulate(path, run, digits, probabilities):
-    """Return a DataFrame, one row per digit: its file, its position there, the prediction, the doubt, and the run.
+def tabulate(path, digits, probabilities):
+    """Return a DataFrame, one row per digit: its file, its position there, the prediction, and the doubt.
 
-    run: name of the run that predicts; digits, probabilities: see `find_doubts`.
+    digits, probabilities: see `find_doubts`.
     """
     import pandas as pd
 
     columns = {"file": str(path), "position": np.arange(len(probabilities)) + 1}
     columns |= {"digit": probabilities.argmax(axis=1), "probability": probabilities.max(axis=1)}
     columns |= {f"p{digit}": probabilities[:, digit] for digit in range(10)}
-    return pd.DataFrame(columns | {"doubt": find_doubts(digits, probabilities), "run": run})
+    return pd.DataFrame(columns | {"doubt": find_doubts(digits, probabilities)})
 
 
-def print_predictions(table, with_run):
-    """Print the predictions of a run for a file, as `tabulate` returns them, each with the two that come next."""
-    file, run = table.loc[0, ["file", "run"]]
-    line = f"{file}: {' '.join(map(str, table['digit']))}{f'   ({run})' if with_run else ''}"
+def print_predictions(table):
+    """Print the predictions for a file, as `tabulate` returns them, each with the two that come next."""
+    line = f"{table.loc[0, 'file']}: {' '.join(map(str, table['digit']))}"
     print("\n" + textwrap.fill(line, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
     for row in table.to_dict("records"):
         values = np.array([row[f"p{digit}"] for digit in range(10)])
@@ -63,7 +62,7 @@ def print_predictions(table, with_run):
 def score_files(table, labels):
     """Return a DataFrame, one row per file: its `label`, the predicted `digits`, and the edit `distance` of the two.
 
-    table: the predictions of one run, see `tabulate`; a file that is not in it has none.
+    table: see `tabulate`; a file that is not in it has none.
     labels: a dict of file to the digits that it shows, as text.
     """
     import pandas as pd
@@ -75,16 +74,16 @@ def score_files(table, labels):
     return files
 
 
-def print_scores(run, files):
+def print_scores(files):
     """Print which rows of digits are not correct, and how many files are; `files` as `score_files` returns them."""
     rows = files[files["label"].str.len() > 1]
     for file in rows[rows["distance"] > 0].itertuples():
         print(f"{file.file}: {file.label} was predicted as {file.digits or 'nothing'}")
     if len(rows):
         share = 1 - rows["distance"].sum() / rows["label"].str.len().sum()
-        print(f"{run}: {sum(rows['distance'] == 0)} of {len(rows)} rows correct, {share:.4f} of their digits")
+        print(f"{sum(rows['distance'] == 0)} of {len(rows)} rows correct, {share:.4f} of their digits")
     correct = sum(files["distance"] == 0)
-    print(f"{run}: {correct} of {len(files)} correct, accuracy {correct / len(files):.4f} on your own handwriting")
+    print(f"{correct} of {len(files)} correct, accuracy {correct / len(files):.4f} on your own handwriting")
 
 
 def edit_distance(text, other):

@@ -1,6 +1,6 @@
-"""models/<run>/: the one place that knows its name and its files.
+"""models/<run>/: the one place that knows a run's files: model.keras, history.csv (a row per epoch) and metrics.json.
 
-model.keras, history.csv (one row per epoch) and metrics.json; model.weights.h5 where Keras cannot save the model whole.
+Where Keras cannot save a model whole, model.weights.h5 is there instead of model.keras.
 """
 
 import contextlib
@@ -11,19 +11,28 @@ import os
 import platform
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from digits import environment, slides
+from digits import deck, interrupts, keras_start, networks
 from digits.errors import UserError, print_error, warn
-from digits.files import atomic_folder, write_json
+from digits.files import atomic_folder, check_folder, write_json
+from digits.process import options
 
-MODELS = Path("models")
-# What code that reads a run relies on. A run that was interrupted before its evaluation has no test metrics.
-METRICS = {"seed", "epochs", "parameters", "train_accuracy", "validation_accuracy", "flags", "device"}
+MODELS, PLOTS = Path("models"), Path("plots")
 ACCURACY = ["accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy"]  # in Keras
+STANDARD, UNCHECKED = "standard", "unchecked"  # see `report.check`
+saved = []  # the runs that this process has saved
+
+
+class Plan(NamedTuple):
+    """A run that a script is to train: its name, and the arguments of `main`, a dict."""
+
+    name: str
+    arguments: dict
 
 
 class Run(NamedTuple):
@@ -34,10 +43,20 @@ class Run(NamedTuple):
     history: Any  # pandas.DataFrame, one row per epoch: loss, accuracy if it was a metric, val_* if validated
 
     @property
+    def arguments(self):
+        """The arguments of `main` with which it was trained, a dict; empty where they are not known."""
+        return self.metrics.get("arguments", self.metrics.get("flags", {}))  # flags: of an earlier version
+
+    @property
+    def check(self):
+        """What it can be asked: see `report.check`."""
+        return self.metrics.get("check", UNCHECKED)
+
+    @property
     def reference(self):
-        """The `slides.Reference` of the deck's run that this is, or None."""
-        experiment = slides.find_experiment(self.name)
-        return slides.RUNS.get(experiment) if self.metrics.get("deck_model", True) else None
+        """The `deck.Reference` of the deck's run that this is, or None."""
+        is_decks = self.metrics.get("deck_model", True) and self.check in (STANDARD, UNCHECKED)
+        return deck.RUNS.get(deck.find_experiment(self.name)) if is_decks else None
 
     @property
     def title(self):
@@ -45,107 +64,209 @@ class Run(NamedTuple):
         return self.reference.title if self.reference else self.name
 
 
-def save(model, history, args, interrupted=False, **test_metrics):
+def prepare(name):
+    """Find out, before a training, whether its run can be saved under this name. Begin anew to count this process's.
+
+    Raises:
+        UserError, OSError: it can't.
+    """
+    saved.clear()
+    check_folder(MODELS)
+    check_folder(PLOTS)
+    longest = MODELS / f".earlier-{os.getpid()}-{name}_interrupted_run99"
+    longest.mkdir()
+    longest.rmdir()
+
+
+def save(run, model, history=None):
     """Write models/<run>/, whole or not at all.
 
     Args:
-        model: keras.Model that was trained.
-        history: its keras.callbacks.History.
-        args: the flags, as from `cli.run`, with `run`, the run's name.
-        interrupted: whether to name the run <run>_interrupted; so is one of fewer epochs than were asked for, unless a
-            callback has stopped it.
-        test_metrics: test_loss, test_accuracy, confusion_matrix.
+        run: its name, a text; or a `Plan`; or of a loop the `Run` before.
+        model: keras.Model that was trained, by `fit` or in another way.
+        history: its keras.callbacks.History; or the learning curves as a dict of lists; or None.
 
     Returns:
-        The `Run`.
+        The `Run`. Its name ends with _interrupted if Ctrl-C ended the training, and with _run2 for the second one that
+        this process trains under one name, in a loop say.
 
     Raises:
         UserError, OSError: it cannot be written. An earlier run of this name is unchanged.
     """
-    import pandas as pd
-
-    if not history.epoch:
+    name, arguments = (run, {}) if isinstance(run, str) else (run.name, run.arguments)
+    if isinstance(run, Run):
+        name = re.sub(r"(_interrupted)?(_run\d+)?$", "", name)
+    curves = tabulate_epochs(history)
+    epochs = getattr(history, "epoch", None)
+    if epochs == []:
         raise UserError("the network was not trained, which takes an epoch at least: nothing was saved")
-    epochs = pd.DataFrame(history.history).rename_axis("epoch")
-    epochs = epochs.rename(columns=find_accuracy(epochs))
-    planned = history.params["epochs"]
-    interrupted = interrupted or (history.epoch[-1] + 1 < planned and not model.stop_training)
-    name = args.run
-    experiment = slides.find_experiment(name)
-    deck_model = experiment in slides.RUNS and slides.is_deck_model(experiment, model, history)
-    if interrupted:
+    params = getattr(history, "params", {})
+    planned = params.get("epochs", len(curves))
+    if getattr(history, "interrupted", False) and epochs[-1] + 1 < planned:
         name += "_interrupted"
-    last = epochs.iloc[-1]
+    names = [run.name for run in saved]
+    number = 1 + sum(re.sub(r"_run\d+$", "", other) == name for other in names)
+    if number > 1:
+        name += f"_run{number}"
+    own = getattr(history, "model", model) is model
+    if not own:
+        warn(f"{name}: the learning curves are those of another model than the one that is saved")
     metrics = {
         "run": name,
         "date": datetime.datetime.now().isoformat(timespec="seconds"),
-        "deck_model": deck_model,
-        "seed": args.seed,
-        "batch_size": args.batch_size,
-        "validation_split": args.validation_split,
+        "seed": arguments.get("seed"),
+        "arguments": arguments,
+        "check": UNCHECKED,
+        "deck_model": own and networks.is_decks(deck.find_experiment(name), model, history),
         "parameters": model.count_params(),
-        "train_accuracy": last.get("accuracy"),
-        "validation_accuracy": last.get("val_accuracy"),
-        "epochs": len(epochs),
+        "train_accuracy": find_last(curves, "accuracy"),
+        "validation_accuracy": find_last(curves, "val_accuracy"),
+        "epochs": len(curves),
         "planned_epochs": planned,
-        "interrupted": interrupted,
-        "flags": {flag: value for flag, value in vars(args).items() if flag != "run"},
+        "steps": params.get("steps"),
+        "optimizer": describe_optimizer(model),
+        "interrupted": "_interrupted" in name,
+        "bfloat16": options.bfloat16,
         "versions": versions(),
-        "device": environment.device_name(),
+        "device": keras_start.device_name(),
     }
-    run = Run(name, to_json(metrics | test_metrics), epochs)
-    with atomic_folder(MODELS / name) as folder:
-        try:
-            model.save(folder / "model.keras")
-        except (NotImplementedError, TypeError, ValueError) as error:  # a class of a student's own
-            (folder / "model.keras").unlink(missing_ok=True)
-            model.save_weights(folder / "model.weights.h5")
-            reason = " ".join(str(error).split())[:200]
-            warn(f"Keras cannot save this model whole, only its weights; build it by keras.Sequential ({reason})")
-        run.history.to_csv(folder / "history.csv")
-        write_json(folder / "metrics.json", run.metrics)
+    run = Run(name, to_json(metrics), curves)
+    with interrupts.postponed():
+        with atomic_folder(MODELS / name) as folder:
+            save_model(model, folder, name)
+            curves.to_csv(folder / "history.csv")
+            write_json(folder / "metrics.json", run.metrics)
+        saved.append(run)
+    print(f"\nSaved: {MODELS / name}/ ({', '.join(sorted(path.name for path in (MODELS / name).iterdir()))})")
     return run
 
 
-def name_next(name):
-    """Return the name of the run that a script trains after the one of this name, in a loop say: mlp_256_run2."""
-    first, number = re.fullmatch(r"(.*?)(?:_run(\d+))?", name).groups()
-    return f"{first}_run{int(number or 1) + 1}"
+def save_model(model, folder, name):
+    """Write a model into a run's folder; if Keras cannot save it whole, only its weights, and say so in one line."""
+    try:
+        model.save(folder / "model.keras")
+    except Exception as error:  # by a class of a student's own, anything
+        (folder / "model.keras").unlink(missing_ok=True)
+        model.save_weights(folder / "model.weights.h5")
+        reason = " ".join(str(error).split())
+        warn(shorten(f"{name}: Keras can save only the weights, not {find_unsaveable(model)}: {reason}"))
 
 
-def find_accuracy(epochs):
-    """Return a dict that renames the accuracy, which Keras names after its metric, to "accuracy" and "val_accuracy".
+def find_unsaveable(model):
+    """Return the name of the first layer that Keras cannot save, or of the model's own class."""
+    import keras
+
+    for layer in getattr(model, "layers", []):
+        try:
+            keras.saving.serialize_keras_object(layer)
+        except Exception:
+            return layer.name
+    return type(model).__name__
+
+
+def shorten(line, length=150):
+    """Return a line, cut to a length that fits into two lines of a terminal."""
+    return line if len(line) <= length else f"{line[: length - 4]} ..."
+
+
+def describe_saved():
+    """Return a sentence that says what an interrupted script has saved."""
+    if not saved:
+        return "interrupted: nothing was saved; earlier runs are unchanged"
+    metrics = saved[-1].metrics
+    place = ""
+    if metrics["interrupted"]:
+        place = f" in epoch {metrics['epochs']} of {metrics['planned_epochs']}"
+    return f"interrupted{place}: what was trained is in {MODELS / saved[-1].name}; earlier runs are unchanged"
+
+
+def tabulate_epochs(history):
+    """Return learning curves as a DataFrame, one row per epoch, the accuracy named "accuracy" and "val_accuracy".
+
+    A curve with fewer values is that of a validation every few epochs, which one line on stderr says.
 
     Args:
-        epochs: DataFrame whose columns are those of Keras's History.
+        history: see `save`.
     """
+    import pandas as pd
+
+    curves = getattr(history, "history", history)
+    if not isinstance(curves, Mapping):
+        if curves is not None:
+            warn(f"learning curves are a History or a dict of lists, not {type(curves).__name__}: they are left out")
+        curves = {}
+    curves = {str(name): list(np.atleast_1d(np.asarray(values, object))) for name, values in curves.items()}
+    rows = max(map(len, curves.values()), default=0)
+    epochs = getattr(history, "epoch", None) or range(rows)
+    if len(epochs) != rows:
+        epochs = range(rows)
+    table = pd.DataFrame(index=pd.Index(epochs, name="epoch"))
+    for name, values in curves.items():
+        places = find_places(list(epochs), len(values))
+        if len(values) < rows:
+            numbers = ", ".join(str(table.index[place] + 1) for place in places)
+            warn(f"{name} has {len(values)} values for {rows} epochs: they are taken for those of epoch {numbers}")
+        column = np.full(rows, np.nan, object)
+        column[places] = [to_number(value) for value in values]
+        table[name] = pd.Series(column, table.index).infer_objects()
     for name in ACCURACY:
-        if name in epochs:
-            return {name: "accuracy", f"val_{name}": "val_accuracy"}
+        if name in table:
+            return table.rename(columns={name: "accuracy", f"val_{name}": "val_accuracy"})
+    return table
+
+
+def find_places(epochs, count):
+    """Return in which rows `count` values stand that Keras has computed for some epochs, by its `validation_freq`."""
+    for step in range(1, len(epochs) + 1):
+        places = [place for place, epoch in enumerate(epochs) if (epoch + 1) % step == 0]
+        if len(places) == count:
+            return places
+    return list(range(len(epochs) - count, len(epochs)))
+
+
+def to_number(value):
+    """Return a value of a learning curve as a float; of a metric that has several, as they are."""
+    array = np.asarray(value)
+    return float(array.item()) if array.size == 1 else value
+
+
+def find_last(curves, name):
+    """Return the last value of a learning curve, None where there is none."""
+    values = curves[name].dropna() if name in curves else []
+    return values.iloc[-1] if len(values) else None
+
+
+def describe_optimizer(model):
+    """Return the name and the settings of a model's optimizer, a dict; empty where there are none to be had."""
+    optimizer = getattr(model, "optimizer", None)
+    with contextlib.suppress(Exception):  # of a class of a student's own
+        return {"class": type(optimizer).__name__, **json.loads(json.dumps(to_json(optimizer.get_config())))}
     return {}
 
 
-def update(run, **test_metrics):
-    """Write new test metrics into a saved run's metrics.json; return the `Run`.
+def update(run, **metrics):
+    """Write more into a saved run's metrics.json; return the `Run`.
 
     Where it cannot be written, in a lecturer's read-only folder say, one line on stderr says so.
     """
-    run = run._replace(metrics=run.metrics | to_json(test_metrics))
+    run = run._replace(metrics=run.metrics | to_json(metrics))
     try:
         write_json(MODELS / run.name / "metrics.json", run.metrics)
     except OSError as error:
-        warn(f"the new test metrics of {run.name} are not saved: {error}")
+        warn(f"the new metrics of {run.name} are not saved: {error}")
     return run
 
 
 def to_json(value):
-    """Return `value` as JSON takes it: arrays as lists, and null for what is not a finite number."""
+    """Return `value` as JSON takes it: arrays as lists, paths as texts, null for what is not a finite number."""
     if isinstance(value, dict):
         return {key: to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
     if hasattr(value, "__array__"):
         return to_json(np.asarray(value).tolist())
+    if isinstance(value, Path):
+        return str(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -159,61 +280,73 @@ def load_run(name):
 
     folder = MODELS / name
     if not folder.is_dir():
-        saved = ", ".join(list_runs()) or "none"
-        raise UserError(f"there is no saved run {name} in {MODELS.absolute()}; saved are: {saved}")
+        known = ", ".join(list_runs()) or "none"
+        raise UserError(f"there is no saved run {name} in {MODELS.absolute()}; saved are: {known}")
     try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        missing = METRICS - set(metrics)
-        if missing:
-            raise ValueError(f"metrics.json has no {', '.join(sorted(missing))}")
-        history = pd.read_csv(folder / "history.csv", index_col="epoch").select_dtypes("number")
-        if len(history) != metrics["epochs"] or "loss" not in history:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8-sig"))  # an editor may add a mark
+        epochs = metrics["epochs"]
+        history = pd.read_csv(folder / "history.csv", index_col="epoch", encoding="utf-8-sig")
+        if len(history) != epochs:
             raise ValueError("history.csv is not whole")
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UserError(f"{folder} is damaged, train it again ({type(error).__name__}: {error})") from error
-    return Run(name, metrics, history)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise UserError(shorten(f"{folder} is damaged, train it again ({type(error).__name__}: {error})")) from error
+    return Run(name, metrics, history.select_dtypes("number"))
 
 
 def load_model(name):
-    """Return a saved run's keras.Model, not compiled: (n, 784) float32 -> (n, 10) probabilities.
+    """Return a saved run's keras.Model, not compiled, if nothing but Keras is needed to load it.
 
     Raises:
-        UserError: it cannot be loaded, or does not tell the ten digits apart.
+        UserError: it cannot be loaded.
     """
     import keras
 
     path = MODELS / name / "model.keras"
     if not path.exists() and path.with_name("model.weights.h5").exists():
         raise UserError(f"{path.parent} holds only the weights, since Keras could not save this model whole")
+    own_objects = keras.saving.get_custom_objects()
+    registered = dict(own_objects)
+    own_objects.clear()  # what a script has registered is known in its own process only
+    writer = keras.__version__
     try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # a damaged archive can raise nearly anything
-        problem, reason = "is missing or damaged", (str(error).splitlines() or [type(error).__name__])[0]
-        with contextlib.suppress(Exception), zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
             writer = json.loads(archive.read("metadata.json"))["keras_version"]
-            problem = "cannot be loaded"  # with layers or functions of one's own, say
-            if writer != keras.__version__:
-                reason = f"Keras {writer} wrote it, this is Keras {keras.__version__}; {reason}"
-        raise UserError(f"{path} {problem}, train it again ({reason})") from error
-    if isinstance(model, keras.Sequential) and model.input_shape[1:] in ((28, 28), (28, 28, 1)):  # as many write it
-        model = keras.Sequential([keras.Input((784,)), keras.layers.Reshape(model.input_shape[1:]), *model.layers])
-    predictions = np.empty(0)
-    with contextlib.suppress(Exception):  # Keras's, of another shape
-        predictions = np.asarray(model(np.zeros((1, 784), np.float32)))
-    if predictions.shape != (1, 10) or not are_probabilities(predictions):
-        raise UserError(f"{path} does not turn 784 pixels into 10 probabilities: it is not used")
-    return model
+        config.pop("compile_config", None)  # a loss of one's own is not needed
+        foreign = find_foreign(config)
+        if foreign:
+            raise UserError(f"{path} needs {foreign}, which is not Keras's own")
+        own = {"softmax_v2": keras.activations.softmax}  # as Keras saves tf.nn.softmax
+        return keras.saving.load_model(path, custom_objects=own, compile=False)
+    except UserError:
+        raise
+    except zipfile.BadZipFile as error:
+        raise UserError(f"{path} is damaged, or no file of Keras's: train it again") from error
+    except Exception as error:  # of an archive that is damaged, or of another Keras, anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if isinstance(error, OSError) or not path.exists():
+            reason = f"it is missing or damaged ({reason})"
+        elif writer != keras.__version__:
+            reason = f"Keras {writer} wrote it, this is Keras {keras.__version__}; {reason}"
+        raise UserError(shorten(f"{path} cannot be loaded: {reason}")) from error
+    finally:
+        own_objects.update(registered)
 
 
-def are_probabilities(predictions):
-    """Return whether predictions lie from 0 to 1, but for rounding; logits do not. NaN, after a failure, passes."""
-    return not (predictions.min() < -0.01 or predictions.max() > 1.01)
+def find_foreign(config):
+    """Return the name of the first layer or function in a model's configuration that is not Keras's own, or ""."""
+    parts = config.values() if isinstance(config, dict) else config if isinstance(config, list) else []
+    if isinstance(config, dict) and {"module", "class_name"} <= set(config):
+        package = str(config["module"] or "keras").partition(".")[0]
+        if package not in ("keras", "builtins"):
+            return config["class_name"]
+    return next(filter(None, map(find_foreign, parts)), "")
 
 
 def list_runs():
     """Return the names of the saved runs, the deck's first, in its order."""
     names = sorted(path.parent.name for path in MODELS.glob("[!.]*/metrics.json"))
-    return [name for name in slides.RUNS if name in names] + [name for name in names if name not in slides.RUNS]
+    return [name for name in deck.RUNS if name in names] + [name for name in names if name not in deck.RUNS]
 
 
 def load_evaluated_runs():
@@ -223,36 +356,49 @@ def load_evaluated_runs():
             run = load_run(name)
         except UserError:
             continue
-        if "test_accuracy" in run.metrics:
+        if run.metrics.get("test_accuracy") is not None:
             yield run
 
 
-def choose_models(name=None, every=False):
-    """Return a dict of run name to model: the run `name`, or the best saved one, or with `every` all, best first.
+def choose_model(name=None):
+    """Return a run's name and its model: of the run `name`, or of the standard one with the highest test accuracy.
 
-    The best has the highest test accuracy. A damaged run is passed over with a line on stderr.
-    Raises UserError where no model is left.
+    One that cannot be used is passed over with a line on stderr.
+
+    Raises:
+        UserError: there is none.
     """
     if name:
-        load_run(name)  # says which runs there are, where this one is not
-        return {name: load_model(name)}
-    saved, models = [], {}
+        run = load_run(name)
+        if run.check not in (STANDARD, UNCHECKED):
+            raise UserError(f"{name} is not used: {run.check}")
+        return name, load_standard(run)
+    found = []
     for name in list_runs():
         try:
-            metrics = load_run(name).metrics
-            saved.append((metrics.get("test_accuracy") or 0, name))
+            found.append(load_run(name))
         except UserError as error:
             print_error(error)
-    for *_, name in sorted(saved, reverse=True):
+    usable = [run for run in found if run.check in (STANDARD, UNCHECKED)]
+    for run in sorted(usable, key=lambda run: run.metrics.get("test_accuracy") or 0, reverse=True):
         try:
-            models[name] = load_model(name)
+            return run.name, load_standard(run)
         except UserError as error:
             print_error(error)
-        if models and not every:
-            break
-    if not models:
-        raise UserError(f"there is no saved run in {MODELS.absolute()}; train one first: `python cnn.py`")
-    return models
+    raise UserError(f"there is no saved run to predict with in {MODELS.absolute()}; train one first: `python cnn.py`")
+
+
+def load_standard(run):
+    """Return the model of a run that can be asked about our images; say so where that was never checked.
+
+    Raises:
+        UserError: it cannot be loaded, or takes other images.
+    """
+    model = load_model(run.name)
+    networks.predict(model, np.zeros((1, 28, 28), np.uint8))
+    if run.check == UNCHECKED:
+        warn(f"{run.name} was never checked: it is taken for a network of pixels from 0 to 1")
+    return model
 
 
 def versions():

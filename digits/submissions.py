@@ -5,11 +5,11 @@ import io
 import json
 import zipfile
 
-from digits import results, slides
-from digits.drawing import PLOTS
+from digits import deck, report
 from digits.errors import UserError
 from digits.figures.submissions import plot_class
 from digits.files import atomic_write
+from digits.runs import PLOTS
 
 COLUMNS = ["student", "experiment", "seed", "accuracy", "interval", "remark"]
 FOLDER = PLOTS / "class"
@@ -30,10 +30,10 @@ def compare(folder):
         table.to_csv(part, index=False, encoding="utf-8-sig")  # by its signature, Excel knows that it is UTF-8
     if len(runs):
         found = dict(list(runs.groupby("experiment")))
-        names = [*(name for name in slides.RUNS if name in found), *(name for name in found if name not in slides.RUNS)]
+        names = [*(name for name in deck.RUNS if name in found), *(name for name in found if name not in deck.RUNS)]
         print(f"\n{summarize(runs).loc[names].to_string(float_format='{:.4f}'.format)}")
-        experiments = [name if name in slides.RUNS else None for name in names]  # the others have no study
-        study = [(results.read_study_accuracies(name), results.find_interval(name)[:2]) for name in experiments]
+        experiments = [name if name in deck.RUNS else None for name in names]  # the others have no study
+        study = [(report.read_study_accuracies(name), report.find_interval(name)[:2]) for name in experiments]
         title = f"Test accuracies of a class: {students} students, {len(runs)} runs"
         groups = {name: (found[name], *seeds) for name, seeds in zip(names, study)}
         plot_class(groups, FOLDER / "class.png", title)
@@ -138,17 +138,17 @@ def describe_run(name, content):
         metrics = json.loads(content)
         run, accuracy, seed = metrics["run"], float(metrics["test_accuracy"]), int(metrics["seed"])
         deck_model = metrics["deck_model"]
-        experiment = slides.find_experiment(run)
+        experiment = deck.find_experiment(run)
         if not (0 <= accuracy <= 1 and 0 <= seed < 2**32):
             raise ValueError("out of range")
     except (ValueError, LookupError, TypeError):
         return {"remark": f"{name} is damaged: it is no run's metrics.json"}
     row = {"run": run, "experiment": experiment, "seed": seed, "accuracy": accuracy, "interval": "", "remark": ""}
-    if experiment in slides.RUNS and not deck_model:
+    if experiment in deck.RUNS and not deck_model:
         return row | {"remark": "the script was edited: not the deck's model"}
-    if experiment in slides.RUNS:
-        low, high, _ = results.find_interval(experiment)
-        row["interval"] = results.compare_with_interval(accuracy, low, high)
+    if experiment in deck.RUNS:
+        low, high, _ = report.find_interval(experiment)
+        row["interval"] = report.compare_with_interval(accuracy, low, high)
     return row
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from digits import cli
+from digits import flags
 from digits.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,7 +61,7 @@ def main(args):
     print("python -m pip install --no-index --find-links ../packages -r requirements.txt")
 
 
-parser = cli.argument_parser(__doc__, "-m docs.offline")
+parser = flags.argument_parser(__doc__, "-m docs.offline")
 parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new folder, or one that has packages already")
 parser.add_argument(
     "--for",
@@ -74,4 +74,4 @@ parser.add_argument(
 parser.add_argument("--python", default="3.11", metavar="VERSION", help="the students' version of Python")
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

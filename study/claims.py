@@ -7,8 +7,8 @@ A claim that no seed says anything about is left out.
 from itertools import pairwise
 from typing import NamedTuple
 
-from digits import slides
-from digits.intervals import mean_interval, prediction_interval
+from digits import deck
+from digits.metrics import mean_interval, prediction_interval
 from study.experiments import EXPERIMENTS
 
 NAMES = {
@@ -53,7 +53,7 @@ def judge_references(rows):
 
     claims = []
     for name, accuracies in rows.groupby("experiment", sort=False)["test_accuracy"]:
-        reference = slides.RUNS.get(name)
+        reference = deck.RUNS.get(name)
         if reference is None or reference.accuracy is None:
             continue
         number, seeds = reference.accuracy, len(accuracies)

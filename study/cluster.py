@@ -10,7 +10,7 @@ import random
 import signal
 import warnings
 
-from digits import environment
+from digits import keras_start
 from digits.errors import UserError, warn
 from study import experiments
 
@@ -88,7 +88,7 @@ def work(experiment_name, seed, threads, versions):
     try:
         if worker.state.nthreads != 1:
             raise UserError("it trains several models at a time; start it with --nthreads 1")
-        environment.import_tensorflow().config.threading.set_intra_op_parallelism_threads(threads)
+        keras_start.import_tensorflow().config.threading.set_intra_op_parallelism_threads(threads)
         here = experiments.code_version(experiment_name)
         for name in experiments.VERSIONS:
             if here[name] != versions[name]:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from digits import cli
+from digits import flags
 from digits.errors import UserError
 from study.report import format_markdown
 
@@ -99,8 +99,8 @@ def main(args):
     print(f"\n{format_table(read_rows())}\n\nWritten: {ROWS}")
 
 
-parser = cli.argument_parser(__doc__, "-m study.exercises")
-parser.add_argument("--seeds", type=cli.bounded_int(1), default=5, help="number of seeds, from 0 on")
+parser = flags.argument_parser(__doc__, "-m study.exercises")
+parser.add_argument("--seeds", type=flags.bounded_int(1), default=5, help="number of seeds, from 0 on")
 
 if __name__ == "__main__":
-    cli.run(main, parser)
+    flags.run_command(main, parser)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from digits import environment, runs, slides
+from digits import deck, keras_start, runs
 from digits.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -37,12 +37,12 @@ class Experiment(NamedTuple):
 
 
 EXPERIMENTS = {  # named as the scripts name such a run
-    "mlp_256": Experiment(*slides.RUNS["mlp_256"][:2], "mlp", {"hidden": 256}, 5),
-    "mlp_800": Experiment(*slides.RUNS["mlp_800"][:2], "mlp", {"hidden": 800}, 10),
+    "mlp_256": Experiment(*deck.RUNS["mlp_256"][:2], "mlp", {"hidden": 256}, 5),
+    "mlp_800": Experiment(*deck.RUNS["mlp_800"][:2], "mlp", {"hidden": 800}, 10),
     "mlp_dropout_rate0.25": Experiment("MLP, 800 units, Dropout 0.25", 15, "mlp_dropout", {"dropout": 0.25}, 11),
-    "mlp_dropout": Experiment(*slides.RUNS["mlp_dropout"][:2], "mlp_dropout", {"dropout": 0.5}, 11),
-    "cnn": Experiment(*slides.RUNS["cnn"][:2], "cnn", {"kernel_size": 3}, 46),
-    "cnn_kernel5": Experiment("CNN, 5x5 filters", slides.RUNS["cnn"].slide, "cnn", {"kernel_size": 5}, 75),
+    "mlp_dropout": Experiment(*deck.RUNS["mlp_dropout"][:2], "mlp_dropout", {"dropout": 0.5}, 11),
+    "cnn": Experiment(*deck.RUNS["cnn"][:2], "cnn", {"kernel_size": 3}, 46),
+    "cnn_kernel5": Experiment("CNN, 5x5 filters", deck.RUNS["cnn"].slide, "cnn", {"kernel_size": 5}, 75),
     "mlp_800_of_3000": Experiment("MLP, 800 units, 3000 images", 14, "mlp", {"hidden": 800}, 2, 3000),
     "mlp_800_of_6000": Experiment("MLP, 800 units, 6000 images", 14, "mlp", {"hidden": 800}, 3, 6000),
     "mlp_800_of_12000": Experiment("MLP, 800 units, 12000 images", 14, "mlp", {"hidden": 800}, 4, 12000),
@@ -91,7 +91,7 @@ def run_once(experiment_name, seed, data):
         **{f"{curve}_{epoch}": value for curve in CURVES for epoch, value in enumerate(curves[curve], start=1)},
         "threads": num_threads(),
         "host": platform.node(),
-        "device": environment.device_name(),
+        "device": keras_start.device_name(),
         **code_version(experiment_name),
     }
 
@@ -107,14 +107,14 @@ def load_mnist():
 
 def num_threads():
     """Return how many CPU threads compute one TensorFlow operation; a CNN's rounding depends on it."""
-    threading = environment.import_tensorflow().config.threading
+    threading = keras_start.import_tensorflow().config.threading
     return threading.get_intra_op_parallelism_threads() or os.cpu_count()
 
 
 @functools.cache
 def hash_code(experiment_name):
     """Return 12 hex digits that change with the Python files that a run of this experiment executes."""
-    parts = ["preprocess", *(f"digits/{name}" for name in ("mnist", "environment", "training", "acceleration"))]
+    parts = ["preprocess", *(f"digits/{name}" for name in ("mnist", "keras_start", "training", "acceleration"))]
     parts += [EXPERIMENTS[experiment_name].script, "study/experiments"]
     texts = [(ROOT / f"{part}.py").read_text(encoding="utf-8") for part in parts]  # with whatever line ends
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]

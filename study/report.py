@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from digits import slides
+from digits import deck
 from digits.files import atomic_write
 from study import claims, experiments, figures
 from study.experiments import EXPERIMENTS
@@ -52,7 +52,7 @@ def plot_study(rows):
     paths = []
     if full:
         accuracies = {EXPERIMENTS[name].title: groups[name]["test_accuracy"] for name in full}
-        references = {run.title: run.accuracy for name, run in slides.RUNS.items() if name in full and run.accuracy}
+        references = {run.title: run.accuracy for name, run in deck.RUNS.items() if name in full and run.accuracy}
         title = "Test accuracy of every seed and of the deck's runs" if references else "Test accuracy of every seed"
         paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
     if differences := claims.group_differences(rows):

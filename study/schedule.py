@@ -1,6 +1,6 @@
 """Which runs of the study are missing, how long they take, and where they are trained: here, or by Dask's workers."""
 
-from digits import environment
+from digits import keras_start
 from digits.files import check_folder
 from study import cluster, experiments, report
 from study.experiments import EXPERIMENTS, ROWS
@@ -47,7 +47,7 @@ def find_missing(pairs, rows, again):
 
 def train_missing(args, missing, rows):
     """Do the runs of `missing` (experiment name, seed) as the flags say; with --dry-run, only say how long it takes."""
-    tensorflow = environment.import_tensorflow()
+    tensorflow = keras_start.import_tensorflow()
     gpu = tensorflow.config.list_physical_devices("GPU")
     in_parallel = cluster.is_installed() and not gpu and not args.scheduler
     workers = args.workers or (cluster.count_workers() if in_parallel else 1)

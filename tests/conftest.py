@@ -30,9 +30,9 @@ HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Ker
 @pytest.fixture(scope="session")
 def tensorflow():
     """TensorFlow; the tests that need none of it do not ask for it, and do not wait for its import."""
-    from digits import environment
+    from digits import keras_start
 
-    return environment.import_tensorflow()
+    return keras_start.import_tensorflow()
 
 
 def environment(home, **more):
@@ -116,7 +116,7 @@ def error_line(process, code):
 def trained_folder(tmp_path_factory, tensorflow):
     """A folder in which mlp.py and cnn.py have run on 2000 images; for reading only, all tests share it."""
     folder = tmp_path_factory.mktemp("trained")
-    for script, *flags in (["mlp.py"], ["cnn.py", "--image", "3"]):
+    for script, *flags in (["mlp.py"], ["cnn.py"]):
         succeed(run_script(folder, script, *flags, *FAST))
     return folder
 

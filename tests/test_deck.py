@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.speed import COMMANDS
 from conftest import read_metrics, run_script
-from digits.results import read_study_accuracies
-from digits.slides import RUNS
+from digits.deck import RUNS
+from digits.report import read_study_accuracies
 
 
 @pytest.mark.parametrize("name", ["mlp_256", "cnn"])

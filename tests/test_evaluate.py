@@ -1,23 +1,21 @@
 """The numbers of slide 18 against cases worked by hand, and `python evaluate.py` on good, damaged and missing runs."""
 
-import json
 import shutil
 
 import numpy as np
 
-import evaluate
 from conftest import FAST, RUN, error_line, read_metrics, run_script
-from digits import mnist
+from digits import metrics, mnist
 from digits.figures import layers
 
 CNN = "cnn_dryrun"
 
 
 def test_confusion_matrix_recall_and_precision_worked_by_hand():
-    matrix = evaluate.confusion_matrix([0, 0, 0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 0, 1])
+    matrix = metrics.confusion_matrix([0, 0, 0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 0, 1])
     assert (matrix.index.name, matrix.columns.name, matrix.shape) == ("label", "predict", (10, 10))
     assert matrix.loc[:2, :1].to_numpy().tolist() == [[3, 1], [1, 1], [0, 1]] and matrix.to_numpy().sum() == 7
-    scores = evaluate.recall_and_precision(matrix)
+    scores = metrics.recall_and_precision(matrix)
     assert scores["recall"][:3].tolist() == [3 / 4, 1 / 2, 0]
     assert scores["precision"][:2].tolist() == [3 / 4, 0.3333] and np.isnan(scores["precision"][2])
     assert scores[3:].isna().all(axis=None) and list(scores.index) == list(range(10))
@@ -35,19 +33,14 @@ def test_the_script_finds_again_what_training_found(trained_copy):
 
 def test_any_test_image_goes_through_a_trained_network(trained_copy, monkeypatch):
     titles, filters = [], []
-    monkeypatch.setattr(layers, "plot_filters", lambda *arguments: filters.append(arguments[-1]))
-    monkeypatch.setattr(layers, "plot_feature_maps", lambda *arguments: titles.append(arguments[-1]))
-    before = read_metrics(trained_copy, CNN)
-    without = before | {"flags": {}}  # of a run that chose no image
-    for metrics, *flags in ([before], [without], [before, "--image", 5], [before, "--image", 0]):
-        (trained_copy / "models" / CNN / "metrics.json").write_text(json.dumps(metrics))
-        process = run_script(trained_copy, "evaluate.py", CNN, RUN, *flags)
-        assert process.returncode == 0 and read_metrics(trained_copy, CNN) == metrics
+    monkeypatch.setattr(layers, "plot_filters", lambda *arguments: filters.append(arguments[-1]) or arguments[-2])
+    monkeypatch.setattr(layers, "plot_feature_maps", lambda *arguments: titles.append(arguments[-1]) or arguments[-2])
+    for flags in ([], ["--image", 5], ["--image", 0]):
+        assert run_script(trained_copy, "evaluate.py", CNN, RUN, *flags).returncode == 0
     first = np.flatnonzero(mnist.load_arrays()["y_test"] == 3)[0]
     found = [title.split("test image ")[1].split(",")[0] for title in titles]
-    assert found[1] == f"{first} (label 3"
-    assert [text.split()[0] for text in found] == ["3", f"{first}", "5", "0"]
-    assert all("Ink on orange raises the activation" in title for title in filters) and len(filters) == 4
+    assert found[0] == f"{first} (label 3" and [text.split()[0] for text in found] == [f"{first}", "5", "0"]
+    assert all("Ink on orange raises the activation" in title for title in filters) and len(filters) == 3
 
 
 def test_no_option_is_ignored_in_silence(trained_copy):

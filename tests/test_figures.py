@@ -10,12 +10,13 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 import cnn
-import evaluate
 import mlp_dropout
 import preprocess
 from conftest import ROOT
 from digits import handwriting
-from digits.figures import evaluation, layers, networks, preprocessing, style, training, worked_examples
+from digits.figures import curves as training
+from digits.figures import evaluation, layers, networks, preprocessing, style, worked_examples
+from digits.metrics import recall_and_precision
 from study import claims
 from study import figures as study_figures
 
@@ -151,7 +152,7 @@ def test_confusion_matrix(draw):
     assert all(found.get((column, row), "0") == str(count) for (row, column), count in np.ndenumerate(matrix))
     assert (0, 0) not in found  # a zero is blank
     margins = [found[10.25, row] for row in range(10)] + [found[column, 10] for column in range(10)]
-    table = evaluate.recall_and_precision(pd.DataFrame(matrix))  # the figure rounds as the terminal does
+    table = recall_and_precision(pd.DataFrame(matrix))  # the figure rounds as the terminal does
     assert margins == [f"{value:.2%}".replace("nan%", "-") for value in [*table["recall"], *table["precision"]]]
     assert texts(axes)[-1] == "accuracy\n10.07%" and axes.figure.get_suptitle() == "Confusion matrix\nCNN"
     assert read(axes.get_xticklabels()) == [*"0123456789", "recall"]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from digits import cli
+from digits import flags
 from docs import offline
 
 
@@ -18,7 +18,7 @@ def pip(monkeypatch):
 
 
 def test_it_holds_packages_for_each_system_mnist_and_the_scripts_without_the_lecturers_runs(tmp_path, pip):
-    cli.run(offline.main, offline.parser, [f"{tmp_path}/class", "--for", "windows", "macos"])
+    flags.run_command(offline.main, offline.parser, [f"{tmp_path}/class", "--for", "windows", "macos"])
     scripts = tmp_path / "class" / "mnist"
     windows, macos = pip.commands
     assert "--platform=win_amd64" in windows and "--platform=macosx_12_0_arm64" in macos
@@ -34,9 +34,9 @@ def test_a_folder_that_will_not_do_and_a_download_that_fails_are_one_line(tmp_pa
     pip.returncode = 1
     for folder, words in (("used", "move it away"), ("new", "pip could not download")):
         with pytest.raises(SystemExit):
-            cli.run(offline.main, offline.parser, [f"{tmp_path / folder}"])
+            flags.run_command(offline.main, offline.parser, [f"{tmp_path / folder}"])
         assert words in capsys.readouterr().err
     assert not (tmp_path / "new" / "mnist").exists()
     with pytest.raises(SystemExit):
-        cli.run(offline.main, offline.parser, [f"{offline.ROOT / 'class'}"])
+        flags.run_command(offline.main, offline.parser, [f"{offline.ROOT / 'class'}"])
     assert "name a folder outside" in capsys.readouterr().err

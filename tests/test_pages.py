@@ -15,7 +15,8 @@ import preprocess
 from benchmarks import pens
 from conftest import ROOT, find_violations, read_metrics, settle
 from digits import handwriting, mnist, runs
-from digits.figures.style import CannotDraw, format_percent
+from digits.errors import CannotDraw
+from digits.figures.style import format_percent
 from digits.pages import draw, template
 
 CNN, MLP = "cnn_dryrun", "mlp_256_dryrun"
@@ -198,7 +199,7 @@ def test_every_point_of_the_pen_counts_and_can_be_undone(open_page):
 
 
 def test_images_are_chosen_and_both_networks_predict_them(open_page, trained_folder):
-    page, (_, (x_test, y_test)) = open_page(f"{CNN}/draw.html"), preprocess.load_data(dry_run=True)
+    page, (_, (x_test, y_test)) = open_page(f"{CNN}/draw.html"), preprocess.load_data()
     networks = [load(trained_folder, run) for run in (CNN, MLP)]
     page.fill("#number", "12")
     for keys, number in ((["Enter"], 12), (["Tab", "Space"], 13)):  # Tab leads to the button for the next image

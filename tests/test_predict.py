@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 
-import evaluate
 from benchmarks import handwriting as benchmark
-from conftest import ROOT, error_line, run_python, run_script
+from conftest import error_line, run_script
 from digits import mnist, predictions
 from digits import runs as saved_runs
+from digits.metrics import confusion_matrix
 
 COLUMNS = ["file", "position", "digit", "probability", *(f"p{digit}" for digit in range(10)), "doubt"]
 GOOD, POOR = "mlp_256_epochs2", "mlp_256_dryrun"
@@ -82,9 +82,9 @@ def test_what_is_printed_and_written(folder):
 
 
 def test_a_page_of_digits_fits_the_terminal(capsys):
-    columns = {"file": "page.png", "run": "cnn", "position": 1, "digit": 7, "probability": 1.0, "doubt": ""}
+    columns = {"file": "page.png", "position": 1, "digit": 7, "probability": 1.0, "doubt": ""}
     row = columns | {f"p{digit}": float(digit == 7) for digit in range(10)}
-    predictions.print_predictions(pd.DataFrame([row] * 57), False)
+    predictions.print_predictions(pd.DataFrame([row] * 57))
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
@@ -100,7 +100,7 @@ def test_names_are_scored_when_that_is_asked_for(folder):
     assert "mine/315_row.png: 315 was predicted as 314" in process.stdout
     assert "1 of 2 rows correct, 0.8333 of their digits" in process.stdout
     assert process.stdout.splitlines()[-3].endswith("5 of 7 correct, accuracy 0.7143 on your own handwriting")
-    assert str(evaluate.confusion_matrix([4, 7, 0, 5, 8], [4, 7, 0, 2, 8])) in process.stdout
+    assert str(confusion_matrix([4, 7, 0, 5, 8], [4, 7, 0, 2, 8])) in process.stdout
     assert "1 file is not scored: no digits in the name" in process.stdout
     assert len(table(folder)) == 6 + 6
 
@@ -179,27 +179,17 @@ def test_images_of_one_name_do_not_overwrite_each_other(folder):
     assert table(folder)["file"].tolist() == list(names)
 
 
-def test_model_and_all(folder):
+def test_the_run_that_is_asked_for(folder):
     save(folder, "4.png")
     process = run_script(folder, "predict.py", "4.png", "--model", f"models/{POOR}/")
     assert process.returncode == 0 and f"Predicted by {POOR}" in process.stdout
-    process = run_script(folder, "predict.py", "4.png", "--all")
-    assert process.returncode == 0
-    assert list(table(folder).columns) == [*COLUMNS, "run"]
-    assert table(folder)["run"].tolist() == [GOOD, POOR]
-    for number in range(6):  # TensorFlow has something to say about so many
-        shutil.copytree(folder / "models" / POOR, folder / "models" / f"{POOR}{number}")
-    process = run_python(folder, ROOT / "predict.py", "4.png", "--all")
-    assert process.returncode == 0 and process.stderr == ""
 
 
 def test_a_damaged_run_is_one_line_and_the_next_best_is_used(models):
     save(models, "4.png")
     process = run_script(models, "predict.py", "4.png")
-    assert "models/cnn/model.keras is missing or damaged" in error_line(process, 0)
+    assert "models/cnn/model.keras is damaged" in error_line(process, 0)
     assert f"Predicted by {GOOD}" in process.stdout and "4.png: 4" in process.stdout
-    process = run_script(models, "predict.py", "4.png", "--all")
-    assert "cnn" in error_line(process, 1) and len(table(models)) == 2
 
 
 def test_each_bad_image_is_one_line_and_the_others_are_answered(folder):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digits.intervals import mean_interval, prediction_interval
+from digits.metrics import mean_interval, prediction_interval
 from study import claims
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import evaluate
-from digits import cli, submissions
+from digits import flags, submissions
 from digits.errors import UserError
 
 
@@ -91,7 +91,7 @@ def test_the_table_and_the_figure(tmp_path, monkeypatch, capsys):
     for seed in range(40):
         run = "cnn" if seed % 2 else "mlp_256"
         write_run(tmp_path / "class" / f"s{seed}", f"{run}_seed{seed}", 0.97 + seed / 2000, seed=seed)
-    cli.run(evaluate.main, evaluate.parser, ["--class", "class"])
+    flags.run_command(evaluate.main, evaluate.parser, ["--class", "class"])
     out = capsys.readouterr().out
     assert "40 students, 40 runs" in out and max(map(len, out.splitlines())) <= 80
     table = pd.read_csv("plots/class/class.csv", encoding="utf-8-sig")

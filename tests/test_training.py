@@ -2,6 +2,7 @@
 
 import re
 
+import keras
 import numpy as np
 import pytest
 import tensorflow
@@ -15,7 +16,7 @@ from digits import acceleration, mnist, training
 from digits.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
-keras = training.keras  # which the scripts above have started
+
 BUILD = {
     "mlp_256": mlp.build_model,
     "mlp_800": lambda: mlp.build_model(800),
@@ -63,59 +64,83 @@ def test_a_script_trains_what_plain_keras_trains_bit_by_bit(keras_adam, digits, 
     assert_same(train(name, digits, True), train(name, digits, False))
 
 
-def largest(labels, predictions):
-    """Return the largest probability in a batch: a metric as a student may write one."""
-    return keras.ops.max(predictions)
+def spoil(loss):
+    """A loss whose configuration cannot be had, as a student may write one."""
+
+    class Spoiled(keras.losses.CategoricalCrossentropy):
+        def get_config(self):
+            raise NotImplementedError
+
+    return Spoiled()
 
 
-CASES = {  # what is given to `compile`, and what to `fit`
-    "sparse labels, float64": (lambda: {"loss": "sparse_categorical_crossentropy"}, {}),
-    "AdamW, two metrics, some epochs": (
-        lambda: {"optimizer": keras.optimizers.AdamW(), "metrics": ["acc", keras.metrics.TopKCategoricalAccuracy(3)]},
-        {"initial_epoch": 1, "validation_freq": 2},
-    ),
-    "SGD, no metric, no validation": (
-        lambda: {"optimizer": keras.optimizers.SGD(0.1, momentum=0.9), "metrics": []},
-        {"validation_split": 0},
-    ),
-    "amsgrad, no shuffling": (lambda: {"optimizer": keras.optimizers.Adam(0.01, amsgrad=True)}, {"shuffle": False}),
-    "steps_per_execution": (lambda: {"steps_per_execution": 3}, {}),
-    "a metric that is no mean": (lambda: {"metrics": [largest]}, {}),
-    "eager": (lambda: {"run_eagerly": True}, {}),
-    "left to Keras": (dict, {"class_weight": {digit: 1 + digit for digit in range(10)}, "validation_batch_size": 100}),
+WATCH = keras.callbacks.LambdaCallback
+# What is added to the model, given to `compile` and to `fit`. Of those that are left to Keras, nothing differs.
+LEFT_TO_KERAS = {
+    "random noise": (lambda: [keras.layers.GaussianNoise(0.1)], {}, {}),
+    "LSTM with dropout": (lambda: [keras.layers.Reshape((28, 28)), keras.layers.LSTM(8, dropout=0.3)], {}, {}),
+    "another metric": (list, {"metrics": ["accuracy", "mse"]}, {}),
+    "weighted metrics": (list, {"weighted_metrics": ["accuracy"]}, {}),
+    "a loss without a configuration": (list, {"loss": spoil}, {}),
+    "eager": (list, {"run_eagerly": True}, {}),
+    "steps per execution": (list, {"steps_per_execution": 3}, {}),
+    "class weights": (list, {}, {"class_weight": {digit: 1 + digit for digit in range(10)}}),
+    "sample weights": (list, {}, {"sample_weight": np.linspace(0, 1, 2100)}),
+    "callbacks": (list, {}, {"callbacks": lambda: [WATCH(on_test_batch_end=lambda batch, logs: None)]}),
+    "other pixels": (list, {}, {"x": lambda x: x - 0.5}),
+    "other images": (list, {}, {"x": lambda x: x[::-1].copy()}),
+    "other labels": (list, {}, {"y": lambda y: np.roll(y, 1, axis=1)}),
+    "digits as labels": (list, {"loss": "sparse_categorical_crossentropy"}, {"y": lambda y: y.argmax(axis=1)}),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_what_differs_from_the_deck_is_keras_own_bit_by_bit(request, digits, case):
-    if "amsgrad" not in case:  # for which Adam stays as it is
-        request.getfixturevalue("keras_adam")
-    x, y = digits
-    if case == "sparse labels, float64":
-        x, y = x.astype("float64"), y.argmax(axis=1)
-    options, arguments = CASES[case]
-    assert_same(*(train("mlp_256", (x, y), fast, options(), **arguments) for fast in (True, False)))
+@pytest.mark.parametrize("case", LEFT_TO_KERAS)
+def test_everything_else_is_left_to_keras(digits, case):
+    added, options, arguments = LEFT_TO_KERAS[case]
+    arguments = dict(arguments)
+    x, y = (arguments.pop(name, lambda array: array)(array) for name, array in zip("xy", digits))
+    options = {name: value(None) if value is spoil else value for name, value in options.items()}
+    if "callbacks" in arguments:
+        arguments["callbacks"] = arguments["callbacks"]()
+    keras.utils.set_random_seed(5)
+    layers = [keras.Input((784,)), *added(), keras.layers.Dense(10, activation="softmax")]
+    model = keras.Sequential(layers)
+    model.compile(**{"loss": "categorical_crossentropy", "optimizer": "adam", "metrics": ["accuracy"]} | options)
+    training.accelerate(model)
+    history = model.fit(x, y, epochs=1, batch_size=200, verbose=0, **arguments)
+    assert len(history.epoch) == 1 and not hasattr(history, "accelerated")
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW", "Adam"])
+def test_what_is_proven_is_trained_faster_and_bit_by_bit_as_by_keras(keras_adam, digits, optimizer):
+    def options():
+        return {"optimizer": getattr(keras.optimizers, optimizer)(0.01)}
+
+    arguments = {"initial_epoch": 1, "validation_freq": 2, "shuffle": optimizer != "AdamW"}
+    ours, plain = (train("mlp_256", digits, fast, options(), **arguments) for fast in (True, False))
+    assert ours.history.accelerated and not hasattr(plain.history, "accelerated")
+    assert_same(ours, plain)
+
+
+def test_batch_normalization_and_activation_are_proven_too(keras_adam, digits):
+    found = []
+    for fast in (True, False):
+        keras.utils.set_random_seed(5)
+        layers = [keras.layers.Dense(20), keras.layers.BatchNormalization(), keras.layers.Activation("relu")]
+        model = keras.Sequential([keras.Input((784,)), *layers, keras.layers.Dense(10, activation="softmax")])
+        model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
+        if fast:
+            training.accelerate(model)
+        model.fit(*digits, validation_split=0.2, epochs=2, batch_size=200, verbose=0)
+        found.append(model)
+    assert found[0].history.accelerated
+    assert_same(*found)
 
 
 def test_what_is_compiled_by_xla_differs_by_rounding_only(digits):
     ours, plain = (train("mlp_256", digits, fast, {"jit_compile": True}).history.history for fast in (True, False))
     for name in plain:
         np.testing.assert_allclose(ours[name], plain[name], rtol=1e-2)
-
-
-def test_callbacks_see_what_they_see_in_keras(keras_adam, digits):
-    seen = []
-    for fast in (True, False):
-        batches, epochs = [], []
-        watch = keras.callbacks.LambdaCallback
-        batch = watch(on_train_batch_end=lambda batch, logs, found=batches: found.append(batch))
-        epoch = watch(on_epoch_end=lambda epoch, logs, found=epochs: found.append(logs))
-        stop = keras.callbacks.EarlyStopping(min_delta=9, patience=0)
-        model = train("mlp_256", digits, fast, callbacks=[batch])
-        stopped = train("mlp_256", digits, fast, callbacks=[epoch, stop])
-        assert len(stopped.history.epoch) == 2 and stopped.stop_training
-        seen.append((batches, epochs, model.get_weights()[0].tolist()))
-    assert seen[0] == seen[1] and len(seen[0][0]) == 27
 
 
 @pytest.mark.filterwarnings("error")

@@ -8,11 +8,12 @@ from digits.figures.style import GREY, ORANGE, PALE, PITCH, ROW, draw_bars, draw
 def plot_confusion_matrix(matrix, path, title):
     """Slide 19: the confusion matrix, with recall and precision along its margins, and accuracy where they meet.
 
-    matrix: (10, 10) counts, rows are labels. The colour shows the mistakes only, so that the thousands on the diagonal
-    don't drown them; zeros are left out.
+    matrix: (n, n) counts, rows are labels; n is 10 for digits. The colour shows the mistakes only, so that the
+    thousands on the diagonal don't drown them; zeros are left out.
     """
     matrix = np.asarray(matrix)
-    correct = np.eye(10, dtype=bool)
+    n = len(matrix)
+    correct = np.eye(n, dtype=bool)
     with np.errstate(invalid="ignore"):  # NaN where there is nothing to divide by
         recall, precision = (np.diag(matrix) / matrix.sum(axis=axis) for axis in (1, 0))
     mistakes = np.where(correct | (matrix == 0), np.nan, matrix)
@@ -20,22 +21,23 @@ def plot_confusion_matrix(matrix, path, title):
     with figure(path, (8, 7.2)) as fig:
         fig.suptitle(f"Confusion matrix\n{title}")
         axes = fig.subplots()
-        grid = np.arange(-0.5, 10)
+        grid = np.arange(-0.5, n)
         limits = {"vmin": 0, "vmax": 1.6 * max(matrix[~correct].max(), 1)}
         axes.pcolormesh(grid, grid, mistakes, cmap="Oranges", edgecolors="none", **limits)
         axes.pcolormesh(grid, grid, np.where(correct, 1, np.nan), cmap="Greys", vmin=0, vmax=5)
-        axes.hlines(grid, -0.5, 9.5, color="#DDDDDD", linewidth=0.8)
-        axes.vlines(grid, -0.5, 9.5, color="#DDDDDD", linewidth=0.8)
+        axes.hlines(grid, -0.5, n - 0.5, color="#DDDDDD", linewidth=0.8)
+        axes.vlines(grid, -0.5, n - 0.5, color="#DDDDDD", linewidth=0.8)
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 weight = "bold" if row == column else "normal"
                 axes.text(column, row, f"{count}", ha="center", va="center", fontweight=weight)
-        for digit in range(10):
-            axes.text(10.25, digit, format_percent(recall[digit], 2), ha="center", va="center", fontsize=9)
-            axes.text(digit, 10, format_percent(precision[digit], 2), ha="center", va="center", fontsize=9)
-        axes.text(10.25, 10, f"accuracy\n{accuracy}", ha="center", va="center", fontsize=10, fontweight="bold")
-        axes.set(xlim=(-0.55, 10.8), ylim=(10.35, -0.55), xticks=[*range(10), 10.25], yticks=range(11), aspect="equal")
-        axes.set(xticklabels=[*range(10), "recall"], yticklabels=[*range(10), "precision"], ylabel="true label")
+        for digit in range(n):
+            axes.text(n + 0.25, digit, format_percent(recall[digit], 2), ha="center", va="center", fontsize=9)
+            axes.text(digit, n, format_percent(precision[digit], 2), ha="center", va="center", fontsize=9)
+        axes.text(n + 0.25, n, f"accuracy\n{accuracy}", ha="center", va="center", fontsize=10, fontweight="bold")
+        axes.set(xlim=(-0.55, n + 0.8), ylim=(n + 0.35, -0.55), aspect="equal")
+        axes.set(xticks=[*range(n), n + 0.25], xticklabels=[*range(n), "recall"])
+        axes.set(yticks=range(n + 1), yticklabels=[*range(n), "precision"], ylabel="true label")
         axes.xaxis.set(label_position="top", ticks_position="top", label_text="predicted label")
         axes.xaxis.labelpad = 8
         axes.tick_params(length=0)

@@ -1,63 +1,16 @@
 """Diagrams of networks, drawn from the model that was built: its layers, their shapes, their parameters."""
 
-import itertools
-
 import numpy as np
 
-from digits.figures.style import BLUE, GREY, ORANGE, PALE, CannotDraw, figure
+from digits.errors import CannotDraw
+from digits.figures.style import BLUE, GREY, ORANGE, PALE, figure
+from digits.networks import KINDS, list_layers, name_layers
 
 # In inches, which are the unit of the diagram.
 SLOT, RADIUS = 0.42, 0.175  # of a unit, drawn as a circle
 SHOWN = 10  # slots in a column: a layer of more units is drawn with an ellipsis
 MAP = 1.4 / 28  # a pixel of a map
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # matplotlib's own, "$x_1$", take longer than all the rest
-KINDS = {"Conv2D": "convolution", "MaxPooling2D": "max pooling", "Flatten": "flatten", "Dense": "hidden layer"}
-
-
-def list_layers(model):
-    """Return the layers of a model without its input. Raises a CannotDraw where they do not follow one another."""
-    if not getattr(model, "inputs", None):
-        raise CannotDraw(f"{type(model).__name__} is a class of your own, and what it computes is not known")
-    if None in model.inputs[0].shape[1:]:
-        raise CannotDraw("the size of the network's input is not fixed")
-    layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
-    for before, after in itertools.pairwise(layers):
-        if type(model).__name__ != "Sequential" and after.input is not before.output:
-            raise CannotDraw(f"the layers do not follow one after the other ({before.name}, {after.name})")
-    return layers
-
-
-def name_layers(model):
-    """Return (name, layer) of each layer whose values a figure shows, those of a kind numbered, as on slide 20.
-
-    Raises a CannotDraw where there is none.
-    """
-    layers = [layer for layer in list_layers(model) if type(layer).__name__ in KINDS]
-    if not layers:
-        raise CannotDraw(f"none of the layers is one of {', '.join(KINDS)}")
-    kinds = [KINDS[type(layer).__name__] for layer in layers[:-1]]
-    names = [
-        f"{kind} {kinds[:place].count(kind)}" if kinds.count(kind) > 1 else kind for place, kind in enumerate(kinds, 1)
-    ]
-    return list(zip([*names, "output"], layers))
-
-
-def find_hidden_weights(model):
-    """Return the weights of an MLP's hidden units: (784, hidden) of their pixels, (hidden, digits) of the outputs.
-
-    The second is None where further hidden layers follow; without a hidden layer, the outputs are the units.
-
-    Raises:
-        CannotDraw: the model has other layers than Dense and Dropout.
-    """
-    layers = list_layers(model)
-    kinds = [type(layer).__name__ for layer in layers]
-    if not set(kinds[kinds[0] == "Flatten" :]) <= {"Dense", "Dropout"}:
-        raise CannotDraw(f"it is for Dense layers and Dropout only, not for {', '.join(kinds)}")
-    first, *others = [layer.kernel.numpy() for layer in layers if layer.weights]
-    if not others:
-        return first, np.eye(first.shape[1])
-    return first, others[0] if len(others) == 1 else None
 
 
 def describe_size(shape, name):

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from digits.environment import import_matplotlib
 from digits.files import atomic_write
 
 BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#CFE0EC"
@@ -24,14 +23,10 @@ FONTS = [
 MARGIN = 22  # pixels around a figure
 
 
-class CannotDraw(Exception):
-    """A figure that does not apply to a model; the message says why."""
-
-
 @contextlib.contextmanager
 def figure(path, size):
     """Yield a matplotlib Figure, `size` in inches; it is written to `path` as PNG when the block ends well."""
-    matplotlib = import_matplotlib()
+    import matplotlib
     from matplotlib import text
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # not pyplot: no window, no display needed
@@ -75,20 +70,6 @@ def known_characters():
 def replace_unknown(text):
     """Return a text, of a file's name say, with "?" for each character that no font of the figures has."""
     return "".join(character if ord(character) in known_characters() else "?" for character in text)
-
-
-def show(paths):
-    """Open a window for each saved figure and wait until they are closed; where there is no display, say so."""
-    from matplotlib import pyplot
-
-    if pyplot.get_backend().lower() == "agg":
-        print("--show: there is no display here; open the files named above instead")
-        return
-    for path in paths:
-        image = pyplot.imread(path)
-        window = pyplot.figure(str(path), figsize=(image.shape[1] / 150, image.shape[0] / 150))
-        window.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[]).imshow(image)
-    pyplot.show()
 
 
 def draw_images(axes, images, captions, columns, numbers=(), below=0.0, **colors):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from digits.figures.networks import list_layers
-from digits.figures.style import CannotDraw
+from digits import mnist
 from digits.handwriting.normalization import STROKE
+from digits.networks import STAGES, check_layers, list_layers
 from digits.pages.template import write_page
 
 FOLDER = Path(__file__).parent / "draw"
@@ -18,42 +18,23 @@ IMAGES = 1000  # test images on the page
 MODULES = ["language.js", *(f"draw/{name}.js" for name in ("network", "strokes", "view", "explain", "draw"))]
 BRIGHT = 0.995  # of a layer's activations, those that are not shown in white
 HIGH = 32  # units in a column
-STAGES = {"Conv2D": "convolution", "MaxPooling2D": "pooling", "Flatten": "flatten", "Dense": "hidden"}
 SIZES = {"input": "pixels", "flatten": "numbers", "hidden": "units", "output": "units"}  # in text.json
-# What network.js computes: layers, and their settings. With another one, there is no page rather than a wrong one.
-KNOWN = {
-    "Reshape": {},
-    "Conv2D": {
-        "activation": ["linear", "relu"],
-        "padding": ["same"],
-        "strides": [(1, 1)],
-        "dilation_rate": [(1, 1)],
-        "groups": [1],
-    },
-    "MaxPooling2D": {"padding": ["valid"]},
-    "Dropout": {},
-    "Flatten": {},
-    "Dense": {"activation": ["linear", "relu", "softmax"]},
-}
 
 
-def write_draw_page(path, run, model, data, predictions, other=None):
+def write_draw_page(path, run, model, predictions, other=None):
     """Write the page of a run.
 
     Args:
         path: of the HTML file.
         run: `runs.Run`, evaluated.
         model: keras.Sequential.
-        data: what has x_test (n, 784) in [0, 1] and y_test (n, 10), one-hot.
         predictions: (10000,) digits, of the test images.
         other: None, or a pair of a `runs.Run` and its model, which predicts the same drawing beside this one.
 
     Raises:
-        CannotDraw: network.js cannot compute the network, or not from such pixels.
+        CannotDraw: network.js cannot compute the network.
     """
     check_layers(model)
-    if data.x_test.min() < 0 or data.x_test.max() > 1:
-        raise CannotDraw("its pixels are from 0 to 1, those of the test images are not")
     metrics = run.metrics
     facts = {
         "name": run.name,
@@ -61,13 +42,14 @@ def write_draw_page(path, run, model, data, predictions, other=None):
         "date": metrics.get("date", "-"),
         **{key: metrics[key] for key in ("parameters", "epochs", "seed")},
     }
-    stages = describe_stages(model, data.x_test[:200])
+    pixels = mnist.load_arrays()["x_test"][:200] / np.float32(255)
+    stages = describe_stages(model, pixels)
     others = [other] if other else []
     content = {
         "text": translate(facts, stages),
         "stroke": STROKE,
-        "networks": [stages, *(describe_stages(model, data.x_test[:1]) for _, model in others)],
-        **describe_images(data, predictions),
+        "networks": [stages, *(describe_stages(model, pixels[:1]) for _, model in others)],
+        **describe_images(predictions),
     }
     versions = [f"{name} {version}" for name, version in metrics.get("versions", {}).items() if name != "onednn"]
     write_page(
@@ -83,28 +65,6 @@ def write_draw_page(path, run, model, data, predictions, other=None):
     )
 
 
-def check_layers(model):
-    """Raise a CannotDraw that names the layers that network.js cannot compute, and what is unknown of them."""
-    unknown, layers = [], list_layers(model)
-    if not all(np.isfinite(weights).all() for weights in model.get_weights()):
-        raise CannotDraw("not all weights are finite numbers: the training diverged")
-    for layer in layers:
-        kind, settings = type(layer).__name__, layer.get_config()
-        known = KNOWN.get(kind, {}) | ({"strides": [settings["pool_size"]]} if kind == "MaxPooling2D" else {})
-        reasons = [f"{name}={settings[name]}" for name, values in known.items() if settings[name] not in values]
-        if kind == "Reshape" and (layer is not layers[0] or layer.output.shape[1:3] != (28, 28)):
-            reasons.append(f"an output of shape {layer.output.shape[1:]}")
-        if kind == "Dense" and len(layer.input.shape) > 2:
-            reasons.append(f"an input of shape {layer.input.shape[1:]}")
-        if reasons or kind not in KNOWN:
-            unknown.append(f"{layer.name} ({', '.join([kind, *reasons])})")
-    last = layers[-1].get_config()
-    if not unknown and (last.get("units"), last.get("activation")) != (10, "softmax"):
-        unknown.append(f"{layers[-1].name} (not the softmax of ten values)")
-    if unknown:
-        raise CannotDraw(f"it cannot compute {'; '.join(unknown)}")
-
-
 def describe_stages(model, images):
     """Return what the page shows and computes of a network: its input and each layer but those that pass values on.
 
@@ -116,7 +76,7 @@ def describe_stages(model, images):
     values = images.reshape(len(images), *model.input_shape[1:])
     stages = [{"kind": "input", "at": 0, "count": 784, "scale": 1, "weights": []} | lay_out(*grid, 1)]
     for at, layer in enumerate(layers, 1):
-        kind, shape, values = STAGES.get(type(layer).__name__), layer.output.shape[1:], layer(values)
+        kind, shape, values = STAGES.get(type(layer).__name__), layer.output.shape[1:], layer(values, training=False)
         maps = stages[-1]["maps"]
         if not kind or (kind == "flatten" and maps == 1):
             continue  # it passes its values on
@@ -205,10 +165,10 @@ def translate(facts, stages):
     return translations
 
 
-def describe_images(data, predictions):
+def describe_images(predictions):
     """Return the first test images for the page: their pixels, compressed, and the digits of labels and predictions."""
-    pixels = np.rint(255 * data.x_test[:IMAGES]).astype(np.uint8)
-    labels = data.y_test[:IMAGES].argmax(axis=1)
+    raw = mnist.load_arrays()
+    pixels, labels = raw["x_test"][:IMAGES], raw["y_test"][:IMAGES]
     return {
         "images": encode(zlib.compress(pixels.tobytes(), 9)),
         "labels": "".join(map(str, labels)),

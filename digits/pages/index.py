@@ -10,14 +10,12 @@ from digits.pages.template import read, write_page
 STUDY_TABLES = Path("results/summary.html")  # written by reproduce.py
 GALLERY = "gallery/"  # in plots/: the figures that come with this project
 
-# The figures, each with a caption in index.json, which says what it shows, and on which slides the deck shows it.
-RUN_FIGURES = ["network", "accuracy", "confusion_matrix", "predictions", "mistakes"]
-RUN_FIGURES += ["feature_maps", "filters", "hidden_neurons"]
+# The figures that do not belong to a run. Each figure has a caption in index.json, which says what it shows.
 STUDY_FIGURES = ["study/accuracy", "study/claims", "study/sizes"]
 WORKED_EXAMPLES = ["layers/convolution", "layers/max_pooling"]
 
 
-def write_index(path, all_runs, table, comparisons):
+def write_index(path, all_runs, table, comparisons, figures):
     """Write plots/index.html, with the figures that lie beside it.
 
     Args:
@@ -25,6 +23,7 @@ def write_index(path, all_runs, table, comparisons):
         all_runs: a list of `runs.Run`, evaluated.
         table: DataFrame, the runs beside the deck.
         comparisons: the paths of figures in plots/ that compare these runs.
+        figures: the names of a run's figures, in order.
     """
     folder, text = path.parent, json.loads(read("index.json"))
     for translations in text.values():
@@ -37,7 +36,7 @@ def write_index(path, all_runs, table, comparisons):
         text=text,
         table=mark_texts(table.to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format), text),
         runs=[
-            (run, (folder / run.name / "draw.html").exists(), list_figures(folder, RUN_FIGURES, f"{run.name}/"))
+            (run, (folder / run.name / "draw.html").exists(), list_figures(folder, figures, f"{run.name}/"))
             for run in all_runs
         ],
         comparisons=list_figures(folder, [figure.stem for figure in comparisons]),
@@ -51,7 +50,8 @@ def describe_run(run, text):
     """Return the texts of a run in one language, a dict: what it is, and the link to its page."""
     metrics, reference, loss = run.metrics, run.reference, run.metrics.get("test_loss")
     numbers = {"accuracy": f"{metrics['test_accuracy']:.4f}", "loss": "-" if loss is None else f"{loss:.4f}"}
-    result = text["result"].format_map(metrics | numbers | {"device": translate(metrics["device"], text)})
+    seed = "-" if metrics["seed"] is None else metrics["seed"]
+    result = text["result"].format_map(metrics | numbers | {"seed": seed, "device": translate(metrics["device"], text)})
     title = reference and text.get(reference.title, reference.title)
     slide = text["inDeck"].format(title=title, slide=reference.slide) if reference else ""
     return {f"run-{run.name}": slide + result, f"draw-{run.name}": text["draw"].format(name=run.name)}

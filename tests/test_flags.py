@@ -1,6 +1,7 @@
 """The command line as a student meets it: help, typing errors, consoles that know little."""
 
 import importlib
+import inspect
 import os
 import re
 import shutil
@@ -10,9 +11,8 @@ import sys
 import pytest
 
 from conftest import FAST, ROOT, error_line, run_python, run_script, succeed
-from digits import cli, environment
+from digits import deck, flags
 from digits.errors import UserError
-from digits.figures import style
 from test_architecture import LESSON
 
 
@@ -46,12 +46,20 @@ def test_a_python_that_is_too_old_is_one_line(tmp_path):
     assert line.startswith("mlp.py: Python 3.") and "is too old: install 3.11" in line
 
 
-@pytest.mark.parametrize("name", ["random.py", "keras.py"])
-def test_a_file_beside_the_script_that_hides_a_module_is_one_line(tmp_path, name):
+@pytest.mark.parametrize("name", ["copy.py", "code.py", "queue.py", "random.py", "numbers.py"])
+def test_a_copy_that_is_called_as_a_module_of_python_works_and_so_does_the_script_beside_it(tmp_path, name):
+    for script in ("mlp.py", name):
+        shutil.copy(ROOT / "mlp.py", tmp_path / script)
+    for script in ("mlp.py", name):
+        succeed(run_python(tmp_path, tmp_path / script, "-h", PYTHONPATH=str(ROOT)))
+    assert not list(tmp_path.glob("models/*"))
+
+
+def test_a_file_beside_the_script_that_hides_a_package_is_one_line(tmp_path):
     shutil.copy(ROOT / "mlp.py", tmp_path)
-    (tmp_path / name).touch()
+    (tmp_path / "keras.py").touch()
     line = error_line(run_python(tmp_path, tmp_path / "mlp.py", PYTHONPATH=str(ROOT)), 1)
-    assert f"{name} hides the module of that name" in line
+    assert "keras.py hides the module of that name" in line
 
 
 @pytest.mark.parametrize("name", ["mlp.py", "mlp_dropout.py", "cnn.py"])
@@ -60,7 +68,7 @@ def test_help_names_every_flag_and_default(tmp_path, name):
     assert f"python {name}" in printed and "(default: 200)" in printed
     for flag in (
         *("--epochs", "--batch-size", "--validation-split", "--learning-rate", "--seed"),
-        *("--deterministic", "--bfloat16", "--dry-run", "--show"),
+        *("--bfloat16", "--dry-run"),
     ):
         assert re.search(rf"^  {flag}\b", printed, re.MULTILINE), flag
 
@@ -84,16 +92,21 @@ ERRORS = [
     ("", "mlp_dropout.py --dropout 1", 2, "below 1, not '1' (`python mlp_dropout.py -h`"),
     (
         "",
-        "cnn.py --image 10000",
+        "evaluate.py --image 10000",
         2,
-        "--image: must be a whole number of at least 0 and below 10000 ... (`python cnn.py -h`",
+        "--image: must be a whole number of at least 0 and below 10000 ... (`python evaluate.py -h`",
     ),
     ("", "predict.py", 2, "IMAGE (`python predict.py -h`"),
     ("", "benchmarks/speed.py cnn5", 2, "there is no run cnn5 ... (`python -m benchmarks.speed -h`"),
     ("", "evaluate.py --class missing", 2, "there is no missing"),
     ("empty/", "evaluate.py --class empty", 1, "empty"),
     ("", "evaluate.py", 1, "no saved run in {folder}/models: `python cnn.py`"),
-    ("x.png", "predict.py x.png", 1, "no saved run in {folder}/models; train one first: `python cnn.py`"),
+    (
+        "x.png",
+        "predict.py x.png",
+        1,
+        "no saved run to predict with in {folder}/models; train one first: `python cnn.py`",
+    ),
     ("models", "mlp.py --dry-run", 1, "{folder}/models must be a folder but is a file"),
     ("plots", "mlp.py --dry-run", 1, "{folder}/plots must be a folder but is a file"),
 ]
@@ -113,23 +126,71 @@ def test_a_users_error_is_one_line(tmp_path, made, command, code, words):
 
 
 @pytest.mark.parametrize(
-    ("run_name", "flags", "name"),
+    ("run_name", "arguments", "name"),
     [
-        ("cnn", [], "cnn"),
-        ("cnn", ["--epochs", "3"], "cnn_epochs3"),
-        ("cnn", ["--epochs", "10", "--show"], "cnn"),
-        ("mlp_{hidden}", ["--hidden", "800"], "mlp_800"),
-        ("mlp_{hidden}", ["--seed", "1234567890"], "mlp_256_seed1234567890"),
-        ("mlp_dropout", ["--dropout", "0.25", "--hidden", "256"], "mlp_dropout_hidden256_rate0.25"),
-        ("cnn", ["--batch-size", "100", "--validation-split", "0", "--learning-rate", "1e-2"],
-         "cnn_batch100_validation0.0_lr0.01"),
+        ("cnn", "", "cnn"),
+        ("cnn", "--epochs 3", "cnn_epochs3"),
+        ("cnn", "--epochs 10 --dropout 0.25", "cnn"),
+        ("mlp_{hidden}", "--hidden 800", "mlp_800"),
+        ("mlp_{hidden}", "--seed 1234567890", "mlp_256_seed1234567890"),
+        ("mlp_dropout", "--dropout 0.25 --hidden 256", "mlp_dropout_hidden256_rate0.25"),
+        ("cnn", "--kernel-size 5 --bfloat16", "cnn_kernel5_bfloat16"),
+        ("cnn", "--batch-size 100 --validation-split 0 --learning-rate 1e-2", "cnn_batch100_validation0.0_lr0.01"),
     ],
-)  # fmt: skip
-def test_a_runs_name_tells_its_experiment(tensorflow, run_name, flags, name):
+)
+def test_a_runs_name_tells_its_experiment(tensorflow, run_name, arguments, name):
     script = run_name.removesuffix("_{hidden}")
-    parser = importlib.import_module(script).parser
+    parser = flags.training_parser(importlib.import_module(script).main)
     for path, prefix in ((f"/anywhere/{script}.py", ""), (f"my_{script}.py", "my_"), (None, "notebook_")):
-        assert cli.name_run(parser.parse_args(flags), parser, run_name, path) == prefix + name
+        values = vars(parser.parse_args(arguments.split()))
+        options = {option: values.pop(option) for option in ("bfloat16", "dry_run")}
+        assert flags.name_run(run_name, path, values, options, parser) == prefix + name
+
+
+OWN = """from pathlib import Path
+
+from digits import flags, runs
+
+
+def main(run, hidden=256, epochs=3, noise=0.1, augment=False, shift=True, words="a/b", path: Path = None):
+    print(run.name, *run.arguments.items(), sep="|")
+
+
+if __name__ == "__main__":
+    flags.run(main, "mlp_{hidden}")
+"""
+
+
+def test_an_argument_of_ones_own_becomes_a_flag_and_a_part_of_the_name(tmp_path, tensorflow):
+    """Without another line; and a number that was edited in `main` has a name of its own."""
+    (tmp_path / "mlp.py").write_text(OWN, encoding="utf-8")
+
+    def read_name(*arguments):
+        return succeed(run_script(tmp_path, "mlp.py", *arguments)).splitlines()[-1].split("|")[0]
+
+    assert read_name() == "mlp_256_epochs3"
+    changed = read_name("--noise", "0.2", "--augment", "--no-shift", "--words", "c/d", "--path", "a/b.png")
+    assert changed == "mlp_256_epochs3_noise0.2_augment_no_shift_wordsc-d_patha-b.png"
+    printed = succeed(run_script(tmp_path, "mlp.py", "--noise", "1"))
+    assert "('noise', 1.0)" in printed and "('words', 'a/b')" in printed and "('path', None)" in printed
+    assert "--augment, --no-augment" in succeed(run_script(tmp_path, "mlp.py", "-h"))
+    for argument in ("noise=None", "noise=(1, 2)", "*, noise"):
+        (tmp_path / "mlp.py").write_text(OWN.replace("noise=0.1", argument), encoding="utf-8")
+        line = error_line(run_script(tmp_path, "mlp.py"), 2)
+        assert "main's argument noise cannot become a flag: give it a default such as noise=0.1" in line
+
+
+def test_two_trainings_do_not_share_a_run(tmp_path, tensorflow):
+    (tmp_path / "my#1 {50%}.py").write_text(OWN, encoding="utf-8")
+    assert "my#1-{50%}_256_epochs3|" in succeed(run_script(tmp_path, "my#1 {50%}.py"))
+    (tmp_path / f"{'x' * 235}.py").write_text(OWN, encoding="utf-8")
+    assert "File name too long" in error_line(run_script(tmp_path, f"{'x' * 235}.py"), 1)
+
+
+def test_the_numbers_of_the_deck_are_those_of_the_scripts(tensorflow):
+    for script, own in deck.SCRIPTS.items():
+        _, *parameters = inspect.signature(importlib.import_module(script).main).parameters.values()
+        assert {parameter.name: parameter.default for parameter in parameters} == own | deck.TRAINING
 
 
 @pytest.mark.parametrize(
@@ -145,7 +206,7 @@ def test_what_a_user_can_cause_is_one_line(capsys, error, code, words):
         raise error
 
     with pytest.raises(SystemExit) as raised:
-        cli.run(main, cli.argument_parser(""), [])
+        flags.run_command(main, flags.argument_parser(""), [])
     line = capsys.readouterr().err
     assert raised.value.code == code and line.endswith(words) and line.count("\n") == 1
 
@@ -159,12 +220,6 @@ def test_a_model_too_large_for_the_machine(tmp_path):
 def test_no_display_an_unknown_backend_and_a_console_that_cannot_show_every_character(tmp_path):
     settings = {"MPLBACKEND": "nowhere", "DISPLAY": "", "PYTHONIOENCODING": "ascii"}
     succeed(run_python(tmp_path, ROOT / "mlp.py", *FAST, **settings))
-
-
-def test_show_without_a_display(monkeypatch, capsys):
-    monkeypatch.setitem(environment.import_matplotlib().rcParams, "backend", "Agg")
-    style.show(["figure.png"])
-    assert "there is no display here" in capsys.readouterr().out
 
 
 def test_a_reader_that_goes_away(tmp_path):
@@ -186,14 +241,3 @@ def test_a_crash_while_tensorflow_starts_says_its_last_words(tmp_path):
     (tmp_path / "keras.py").write_text(crash)
     process = run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path))
     assert process.returncode == -signal.SIGABRT and process.stderr == "F0000 the last words\n"
-
-
-def test_the_windows_of_show_are_the_figures_of_a_run_and_not_its_page(tmp_path, monkeypatch, tensorflow):
-    from matplotlib import pyplot
-
-    opened = []
-    monkeypatch.setattr(pyplot, "get_backend", lambda: "QtAgg")
-    monkeypatch.setattr(pyplot, "show", lambda: opened.extend(pyplot.get_figlabels()))
-    succeed(run_script(tmp_path, "mlp.py", *FAST, "--show"))
-    pyplot.close("all")
-    assert len(opened) == 6 and all(name.endswith(".png") for name in opened)

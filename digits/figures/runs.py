@@ -1,0 +1,192 @@
+"""The figures of runs: from a saved run and its predictions to plots/<run>/, and the runs side by side."""
+
+import numpy as np
+
+from digits import deck, mnist, networks
+from digits.errors import CannotDraw, warn
+from digits.figures import curves, evaluation, layers
+from digits.figures import networks as diagrams
+from digits.runs import PLOTS, STANDARD
+
+
+def plot_run(run, model=None, labels=None, probabilities=None, image=None):
+    """Draw the figures of a run into plots/<run>/; return their paths, and the errors of those that failed.
+
+    A figure that does not apply to this model is left out with one line on stderr, and an earlier run's is deleted.
+
+    Args:
+        run: `runs.Run`.
+        model: keras.Model, or None if it cannot be loaded: then what its layers compute is not drawn.
+        labels, probabilities: (n,) and (n, classes), of the test images, or None if the run is not evaluated.
+        image: index of the test image in feature_maps.png (default: the first 3, the slide's digit).
+    """
+    print("Drawing the figures ...", flush=True)
+    paths, errors = [], []
+    applicable = find_figures(run, model, labels)
+    for name, plot in FIGURES.items():
+        path = PLOTS / run.name / f"{name}.png"
+        try:
+            if name in applicable:
+                options = {"image": image} if name == "feature_maps" else {}
+                paths.append(plot(run, model, labels, probabilities, path, **options))
+                continue
+        except CannotDraw as reason:
+            warn(f"{path.name} is left out: {reason}")
+        except Exception as error:  # one of ours: the other figures are drawn all the same
+            warn(f"{path.name} failed")
+            errors.append(error)
+        path.unlink(missing_ok=True)
+    return paths, errors
+
+
+def find_figures(run, model, labels):
+    """Return the names of the figures that apply to a run. The images in them are the repository's own."""
+    names = {"accuracy"}
+    if "confusion_matrix" in run.metrics:
+        names.add("confusion_matrix")
+    if labels is not None and np.array_equal(labels, mnist.load_arrays()["y_test"]):
+        names |= {"predictions", "mistakes"}
+    if model is not None:
+        names |= {"network", "filters"} if networks.is_convolutional(model) else {"network", "hidden_neurons"}
+        if networks.is_convolutional(model) and run.check == STANDARD:
+            names.add("feature_maps")
+    return names
+
+
+def plot_network(run, model, labels, probabilities, path):
+    """Slides 7, 16, 20-21, 28: network.png."""
+    return diagrams.plot_network(model, path, run.title)
+
+
+def plot_curves(run, model, labels, probabilities, path):
+    """Slides 11-13, 17: accuracy.png."""
+    if "loss" not in run.history and "accuracy" not in run.history:
+        raise CannotDraw("there are no learning curves of loss or accuracy")
+    title = describe_result(run)
+    last, planned = run.history.index[-1] + 1, run.metrics.get("planned_epochs", 0)
+    if last < planned:
+        title += f", stopped after epoch {last} of {planned}"
+    return curves.plot_learning_curve(run.history, path, title)
+
+
+def plot_matrix(run, model, labels, probabilities, path):
+    """Slides 18-19: confusion_matrix.png."""
+    return evaluation.plot_confusion_matrix(run.metrics["confusion_matrix"], path, describe_result(run))
+
+
+def plot_predictions(run, model, labels, probabilities, path):
+    """Slide 8: predictions.png."""
+    confidence = probabilities.max(axis=1)
+    groups = {
+        "The first ten test images": caption_images(labels, probabilities, np.arange(10)),
+        "The ten with the least confident predictions": caption_images(
+            labels, probabilities, np.argsort(confidence, kind="stable")[:10]
+        ),
+    }
+    title = f"{run.title}: predictions and their probabilities, label → prediction. Orange: the image's number"
+    return evaluation.plot_images(groups, path, title, 10)
+
+
+def plot_mistakes(run, model, labels, probabilities, path):
+    """The misclassified test images: mistakes.png."""
+    wrong = np.flatnonzero(labels != probabilities.argmax(axis=1))
+    shown = wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:24]
+    title = f"{run.title}: {len(wrong)} of {len(labels)} test images misclassified\n"
+    title += "Most confident first, label → prediction. Orange: the image's number"
+    return evaluation.plot_images({"": caption_images(labels, probabilities, shown)}, path, title, 8)
+
+
+def caption_images(labels, probabilities, chosen):
+    """Return the test images `chosen`, their captions and their numbers: what `evaluation.plot_images` takes."""
+    values = probabilities[chosen]
+    captions = map(evaluation.describe_prediction, labels[chosen], values.argmax(axis=1), values.max(axis=1))
+    return mnist.load_arrays()["x_test"][chosen] / 255, list(captions), chosen
+
+
+def plot_hidden_neurons(run, model, labels, probabilities, path):
+    """Slide 7: an MLP's hidden_neurons.png."""
+    title = f"{run.title}: first-layer weights of the strongest hidden units"
+    title += "\nInk on orange activates the unit, ink on blue inhibits it; the noise is the random initialisation"
+    return layers.plot_hidden_units(*networks.find_hidden_weights(model), path, title)
+
+
+def plot_feature_maps(run, model, labels, probabilities, path, image=None):
+    """Slide 27: a CNN's feature_maps.png. image: see `plot_run`."""
+    raw = mnist.load_arrays()
+    if image is None:
+        image = np.argmax(raw["y_test"] == 3)  # the slide's digit
+    pixels = raw["x_test"][image].astype("float32") / 255
+    values, outputs = pixels.reshape(1, *model.input_shape[1:]), {}
+    for layer in networks.list_layers(model):
+        values = outputs[layer] = layer(values, training=False)
+    *activations, (_, output) = [(name, outputs[layer][0].numpy()) for name, layer in networks.name_layers(model)]
+    digits = f"label {raw['y_test'][image]}, predicted {output.argmax()}"
+    title = f"{run.title}: the activations of each layer for test image {image} ({digits})"
+    return layers.plot_feature_maps(pixels, activations, output, path, title)
+
+
+def plot_filters(run, model, labels, probabilities, path):
+    """Slides 22 and 28: a CNN's filters.png."""
+    kernel = next(layer for layer in model.layers if type(layer).__name__ == "Conv2D").kernel.numpy()
+    height, width, channels, n = kernel.shape
+    if channels > 1:
+        raise CannotDraw("it shows filters over one image, not over several maps")
+    title = f"{run.title}: the {n} filters of the first convolution\n"
+    title += f"{height}x{width} weights each, in the order of their feature maps\n"
+    title += "Ink on orange raises the activation, ink on blue lowers it"
+    return layers.plot_filters(kernel, path, title)
+
+
+# What `plot_run` draws, in the order in which the pages show it, each with a caption in pages/index.json.
+FIGURES = {
+    "network": plot_network,
+    "accuracy": plot_curves,
+    "confusion_matrix": plot_matrix,
+    "predictions": plot_predictions,
+    "mistakes": plot_mistakes,
+    "feature_maps": plot_feature_maps,
+    "filters": plot_filters,
+    "hidden_neurons": plot_hidden_neurons,
+}
+
+
+def describe_result(run):
+    """Return the title of a figure of a run: what it is called, and its test accuracy if it was evaluated."""
+    accuracy = run.metrics.get("test_accuracy")
+    return run.title if accuracy is None else f"{run.title}: test accuracy {accuracy:.4f}"
+
+
+def plot_comparison(all_runs, probabilities):
+    """Draw the deck's runs side by side: plots/learning_curves.png and plots/disagreements.png.
+
+    The second figure shows the test images that only one of MLP 256 and the CNN classifies correctly. A figure whose
+    runs are missing is not drawn. Returns the paths of those that are.
+
+    Args:
+        all_runs: a list of `runs.Run`.
+        probabilities: a dict of run name to (10000, 10) float32.
+    """
+    complete = [run for run in all_runs if run.reference and "accuracy" in run.history]
+    found = {deck.find_experiment(run.name): run for run in reversed(complete)}  # of several seeds, the first
+    found = {experiment: found[experiment] for experiment in deck.RUNS if experiment in found}
+    histories = {f"{run.title}\n(slide {run.reference.slide})": run.history for run in found.values()}
+    paths = []
+    if len(histories) > 1:
+        paths.append(curves.plot_learning_curves(histories, PLOTS / "learning_curves.png"))
+    names = {"cnn": "CNN", "mlp_256": "MLP"}
+    if not names.keys() <= found.keys():
+        return paths
+    labels = mnist.load_arrays()["y_test"]
+    probabilities = {name: probabilities[found[name].name] for name in names}
+    correct = {name: probabilities[name].argmax(axis=1) == labels for name in names}
+    groups = {}
+    for better, worse in (("cnn", "mlp_256"), ("mlp_256", "cnn")):
+        only, confidence = np.flatnonzero(correct[better] & ~correct[worse]), probabilities[worse].max(axis=1)
+        shown = only[np.argsort(-confidence[only], kind="stable")][:12]
+        title = f"{len(only)} images that only the {names[better]} classifies correctly: label → {names[worse]}'s"
+        groups[f"{title} prediction"] = caption_images(labels, probabilities[worse], shown)
+    cnn, mlp = correct["cnn"], correct["mlp_256"]
+    table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
+    title = f"{len(labels)} test images, classified by the CNN and by MLP 256. Orange: the image's number"
+    path = PLOTS / "disagreements.png"
+    return [*paths, evaluation.plot_disagreements(table, list(names.values()), groups, path, title)]

@@ -1,0 +1,108 @@
+"""What is printed of a run beside the deck, and the table of all runs."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import RUN, error_line, run_script
+from digits import metrics, report, runs
+
+
+def make_run(name="cnn", **changes):
+    values = {"test_accuracy": 0.9907, "test_loss": 0.03, "check": "standard"}
+    values |= {"train_accuracy": 0.995, "validation_accuracy": 0.99}
+    return runs.Run(name, values | changes, pd.DataFrame())
+
+
+def test_the_table_compares_the_decks_runs_only():
+    table = report.compare_table([make_run("mlp_256", test_accuracy=0.97), make_run(), make_run("cnn_epochs3")])
+    table = table.set_index("run")
+    assert table.loc["cnn", "deck"] == 0.9902 and table.loc["cnn", "slide"] == "29"
+    assert table.loc["mlp_256", "difference"] == pytest.approx(0.97 - 0.9762)
+    assert pd.isna(table.loc["cnn_epochs3", "deck"]) and pd.isna(table.loc["cnn_epochs3", "difference"])
+    assert table.loc["cnn", "training - validation"] == pytest.approx(0.005)
+
+
+def test_the_table_fits_a_terminal(capsys):
+    report.print_table([make_run("mlp_dropout_rate0.25"), make_run()])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_figures_name_a_run_in_words():
+    assert make_run("mlp_dropout").title == "MLP, 800 units, Dropout 0.5"
+    assert make_run("cnn_epochs3").title == "cnn_epochs3"
+    assert make_run(deck_model=False).title == "cnn"
+
+
+def test_an_edited_model_is_not_compared(capsys):
+    report.print_summary(make_run(deck_model=False), [])
+    out = capsys.readouterr().out
+    assert "Not trained as in the deck" in out and "0.9902" not in out
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy", "place"),
+    [("cnn", 0.9902, "inside"), ("cnn_seed7", 0.95, "outside"), ("cnn", 0.999, "outside")],
+)
+def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, name, accuracy, place):
+    report.print_summary(make_run(name, test_accuracy=accuracy), [])
+    out = capsys.readouterr().out
+    assert f"{name}: test accuracy {accuracy:.4f}, test loss 0.0300" in out
+    assert f"The deck (slide 29): 0.9902, a difference of {accuracy - 0.9902:+.4f}" in out
+    assert "Judging by 20 seeds, " in out and f"This one is {place}: " in out
+    assert out.endswith("\nNext: python evaluate.py\n")
+
+
+def test_a_run_for_which_the_deck_has_no_number_has_the_studys_interval(capsys):
+    report.print_summary(make_run("mlp_800_seed7", test_accuracy=0.9746), [])
+    out = capsys.readouterr().out
+    assert "Judging by 20 seeds, 99 of 100 runs lie between 0.9744 and 0.9841\nThis one is inside" in out
+    assert "The deck" not in out and "\nNext: python mlp_dropout.py\n" in out
+
+
+def test_intervals_of_one_value_of_none_and_of_equal_ones():
+    assert np.isnan([metrics.mean_interval([0.5]), metrics.prediction_interval([])]).all()
+    assert metrics.mean_interval([0.02, 0.02, 0.02]) == pytest.approx((0.02, 0.02))
+
+
+def test_a_table_without_a_run_is_empty():
+    assert len(report.compare_table([])) == 0
+
+
+def test_labels_and_predictions_in_every_form_give_the_same_numbers():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(0, 3, (200, 10)).astype("float32"), rng.integers(0, 10, 200)
+    probabilities = metrics.to_probabilities(logits)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert np.array_equal(metrics.to_probabilities(probabilities), probabilities)
+    for form in (labels, labels[:, None], np.eye(10)[labels], labels.tolist()):
+        found = metrics.measure(metrics.to_labels(form), probabilities)
+        assert found["test_accuracy"] == np.mean(logits.argmax(axis=1) == labels)
+        expected = -np.log(probabilities[np.arange(200), labels]).mean()
+        assert found["test_loss"] == pytest.approx(expected, rel=1e-5)
+        assert found["confusion_matrix"].to_numpy().sum() == 200
+    sigmoids = rng.random((200, 1))
+    assert np.array_equal(metrics.to_probabilities(sigmoids).argmax(axis=1), (sigmoids[:, 0] > 0.5).astype(int))
+
+
+def test_a_number_that_was_measured_is_not_replaced(trained_copy, capsys):
+    path = trained_copy / "models" / RUN / "metrics.json"
+    before = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(before | {"test_accuracy": 0.5}), encoding="utf-8-sig")  # as some editors save it
+    line = error_line(run_script(trained_copy, "evaluate.py", RUN), 0)
+    assert f"it has {before['test_accuracy']:.4f}; the test accuracy 0.5000 of its script stays" in line
+    after = json.loads(path.read_text(encoding="utf-8"))
+    assert after["test_accuracy"] == 0.5 and after["test_loss"] == before["test_loss"]
+    assert after["evaluated_again"] == {name: before[name] for name in ("test_accuracy", "test_loss")}
+
+
+def test_a_run_of_an_earlier_version_is_evaluated_with_a_line(trained_copy):
+    path = trained_copy / "models" / RUN / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    metrics["flags"] = metrics.pop("arguments")
+    del metrics["check"]
+    path.write_text(json.dumps(metrics), encoding="utf-8")
+    line = error_line(run_script(trained_copy, "evaluate.py", RUN), 0)
+    assert "was never checked: it is taken for a network of pixels from 0 to 1" in line
