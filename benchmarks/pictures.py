@@ -1,10 +1,12 @@
-"""plots/gallery/, the figures that the READMEs show: those of it that are in plots/ too, and pictures of draw.html.
+"""plots/gallery/, what the READMEs show: those of its figures that are in plots/ too, draw.html, and pictures of it.
 
-python cnn.py                    and the other commands whose figures are to be renewed, first
-python -m benchmarks.pictures    needs Playwright and Chromium for draw.png and draw.webp, of plots/cnn/draw.html
+python mlp.py                    then
+python cnn.py                    whose page has the MLP beside it; and what else draws a figure that is to be renewed
+python -m benchmarks.pictures    needs Playwright and Chromium for draw.png and draw.webp
 """
 
 import io
+import re
 import shutil
 
 import numpy as np
@@ -25,9 +27,11 @@ def main(args):
         if source.exists():
             shutil.copy(source, picture)
             print(f"Copied: {source}")
-    path = runs.PLOTS / "cnn" / "draw.html"
-    if not path.exists():
-        raise UserError(f"there is no {path}: run `python cnn.py` first")
+    source, path = runs.PLOTS / "cnn" / "draw.html", GALLERY / "draw.html"
+    if not source.exists():
+        raise UserError(f"there is no {source}: run `python cnn.py` first")
+    html = re.sub("<nav>.*?</nav>\n", "", source.read_text("utf-8"), flags=re.DOTALL)  # there is no report beside it
+    path.write_text(html, encoding="utf-8")
     from playwright.sync_api import sync_playwright
 
     strokes = pens.written(3, np.random.default_rng(3))  # the digit of slide 27
@@ -50,6 +54,7 @@ def main(args):
                 if i % 6 == 0:
                     frames.append(take_screenshot(page))
             page.mouse.up()
+        page.evaluate("digits.state.solved = true")  # as if one had asked for products
         for pin, held in {VALUE: 12, PROBABILITY: 10}.items():  # to be looked at
             page.evaluate("pin => (location.hash = `#en&pin=${pin}`)", pin)
             page.wait_for_selector(f"#link[href*='pin={pin}']")

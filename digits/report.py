@@ -117,14 +117,12 @@ def write_draw_page(path, run, model, predictions):
 
     predictions: (10000,) digits. Raises a CannotDraw where the page cannot compute the network.
     """
-    saved = [other for other in runs.load_evaluated_runs() if other.name != run.name]
-    neighbours = [other for other in saved if (PLOTS / other.name / "draw.html").exists()]
-    draw.write_draw_page(path, run, model, predictions, neighbours, find_other(model, neighbours))
+    draw.write_draw_page(path, run, model, predictions, find_other(model))
 
 
-def find_other(model, neighbours):
+def find_other(model):
     """Return the first MLP beside a CNN, or the first CNN beside an MLP: a `runs.Run` and its model; else None."""
-    for other in neighbours:
+    for other in [other for other in runs.load_evaluated_runs() if other.check == STANDARD]:
         with contextlib.suppress(UserError, CannotDraw):
             found = runs.load_model(other.name)
             networks.check_layers(found)

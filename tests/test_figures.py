@@ -78,9 +78,9 @@ def test_the_network_of_an_mlp(draw, tensorflow, hidden, rate, last, shown, cros
     assert {"784 values", "hidden layer, ReLU", f"{hidden} units", "output, softmax", "10 units"} <= set(found)
     assert {f"784·{hidden} + {hidden}", f"= {785 * hidden:,} parameters"} <= set(found)
     assert {f"{hidden}·10 + 10", f"= {10 * hidden + 10:,} parameters"} <= set(found)
-    # Dropout crosses units out, all in one layer, and cuts their lines; their labels stand on the crosses.
+    # Dropout crosses units out, all in one layer, and cuts their lines; no label lies under a cross.
     assert len(crosses(axes)) == crossed and len({x for x, _ in crosses(axes)}) <= 1
-    assert all(text.zorder > 3 for text in axes.texts if text.get_position() in crosses(axes))
+    assert not {text.get_position() for text in axes.texts} & set(crosses(axes))
     to_hidden, to_output = (lines.get_segments() for lines in axes.collections[1:])
     assert (len(to_hidden), len(to_output)) == (9 * (shown - crossed), (shown - crossed) * 10)
     ends = {tuple(line[1]) for line in to_hidden}
@@ -100,12 +100,12 @@ def test_the_network_of_the_cnn(draw, tensorflow, kernel):
     image = next(patch for patch in axes.patches if patch.get_label() == "map")
     windows = [patch.get_width() for patch in axes.patches if patch.get_label() == "window"]
     assert [round(28 * width / image.get_width()) for width in windows] == [kernel, 2, kernel, 2]
-    assert len(crosses(axes)) == 2 and "Dropout(0.25)" in axes.figure.get_supxlabel()
+    assert "d₁₇₆₃" not in texts(axes) and len(crosses(axes)) == 2 and "Dropout(0.25)" in axes.figure.get_supxlabel()
 
 
 def test_learning_curve(draw):
     accuracy, loss = draw(training.plot_learning_curve, HISTORY, title="CNN")
-    assert accuracy.figure.get_suptitle() == "CNN\nOverfitting (shaded): training ends 0.0300 above validation"
+    assert accuracy.figure.get_suptitle() == "CNN\nOverfitting: training ends 0.0300 above validation (shaded)"
     assert curves(accuracy) == {"training": ([0.5, 1.5], [0.9, 0.99]), "validation": ([1, 2], [0.95, 0.96])}
     assert curves(loss) == {"training": ([0.5, 1.5], [0.5, 0.1]), "validation": ([1, 2], [0.3, 0.2])}
     assert texts(accuracy) == ["training 0.9900", "validation 0.9600"]
@@ -117,15 +117,16 @@ def test_learning_curve(draw):
 
 
 def test_learning_curves_of_other_runs(draw):
-    """Better in validation, without validation, a bit worse, much worse, and runs that have learned nothing."""
+    """Better in validation, without it, a gap that another seed can make, curves lower down, nothing learned."""
     better = HISTORY.assign(val_accuracy=[0.99, 0.995], val_loss=[0.1, 0.05])
     unvalidated = HISTORY[["accuracy", "loss"]]
     nothing = [pd.DataFrame(dict.fromkeys(HISTORY, values)) for values in ([0.1], [0.3, np.nan], [np.nan, np.nan])]
-    histories = [better, unvalidated, HISTORY - 0.005, HISTORY - 0.5, *nothing]
+    histories = [better, unvalidated, HISTORY.assign(val_accuracy=0.986), HISTORY - 0.5, *nothing]
     draw(training.plot_learning_curve, HISTORY[["loss"]], title="narrow")
     drawn = [draw(training.plot_learning_curve, history, title="CNN") for history in histories]
     titles = [accuracy.figure.get_suptitle() for accuracy, _ in drawn]
-    assert titles[:2] == ["CNN\nTraining ends 0.0050 below validation", "CNN"]
+    sentences = ["\nTraining ends 0.0050 below validation", "", "\nTraining ends 0.0040 above validation (shaded)"]
+    assert titles[:3] == [f"CNN{sentence}" for sentence in sentences]
     assert [shaded(axes) for axes in drawn[0]] == [[], []] and [len(axes.lines) for axes in drawn[1]] == [1, 1]
     limits = [accuracy.get_ylim() for accuracy, _ in drawn]
     assert limits[0] == limits[1] == limits[2] and limits[3][0] < 0.4  # the same for all, if nothing is cut off
@@ -136,10 +137,11 @@ def test_learning_curves_stand_side_by_side(draw):
     draw(training.plot_learning_curves, dict(list(histories.items())[:2]))  # narrower
     panels = draw(training.plot_learning_curves, histories)
     assert [axes.get_title() for axes in panels] == ["one", "two", "three"]
-    assert [texts(axes) for axes in panels] == [["training ends\n0.0300 above validation"]] * 2 + [[]]
+    assert [texts(axes) for axes in panels] == [["Overfitting:\ntraining ends\n0.0300 above validation"]] * 2 + [[]]
     assert len({axes.get_ylim() for axes in panels}) == 1
     legend = panels[0].figure.legends[0]
-    assert read([legend.get_title(), *legend.get_texts()]) == [training.NOTE, "training", "validation", "overfitting"]
+    assert read(legend.get_texts()) == ["training", "validation", "better in training"]
+    assert legend.get_title().get_text() == training.NOTE
 
 
 def test_confusion_matrix(draw):
@@ -160,9 +162,11 @@ def test_confusion_matrix(draw):
 
 def test_images_have_their_captions(draw):
     for count in (0, 1, 20):
-        captions = [f"caption {i}" for i in range(count)]
-        (axes,) = draw(evaluation.plot_images, {"group": (IMAGES[:count], captions)}, title="title", columns=10)
-        assert (axes.get_title(), texts(axes), len(axes.images)) == ("group", captions, count)
+        captions, numbers = [f"caption {i}" for i in range(count)], list(range(7, 7 + count))
+        group = IMAGES[:count], captions, numbers
+        (axes,) = draw(evaluation.plot_images, {"group": group}, title="title", columns=10)
+        assert (axes.get_title(), len(axes.images)) == ("group", count)
+        assert texts(axes) == [*captions, *map(str, numbers)]
         for image, shown, text in zip(IMAGES, axes.images, axes.texts):
             np.testing.assert_array_equal(shown.get_array(), image.reshape(28, 28))
             left, right, _, top = shown.get_extent()
@@ -170,7 +174,7 @@ def test_images_have_their_captions(draw):
 
 
 def test_disagreements_are_a_table_and_groups_of_images(draw):
-    groups = {"a": (IMAGES[:12], [*"abcdefghijkl"]), "b": (IMAGES[:1], ["a"])}
+    groups = {"a": (IMAGES[:12], [*"abcdefghijkl"], range(12)), "b": (IMAGES[:1], ["a"], [5])}
     table, *walls = draw(evaluation.plot_disagreements, [[90, 6], [3, 1]], ["CNN", "MLP"], groups, title="title")
     assert texts(table)[::2] == ["90", "6", "3", "1"]
     assert texts(table)[1::2] == ["both correct", "only the CNN\ncorrect", "only the MLP\ncorrect", "both wrong"]
@@ -188,7 +192,10 @@ def test_a_prediction_shows_each_digit_and_its_probabilities(draw, count):
     photo = np.zeros((40, 60, 3), np.uint8)
     whole, found = draw(evaluation.plot_prediction, photo, digits, probabilities, doubts, title="37")
     assert [line.get_linestyle() for line in whole.lines] == [":", "--"] + ["-"] * (count - 1)
-    assert texts(whole) == ([f"{number}" for number in range(1, count + 1)] if count > 1 else [])
+    assert texts(whole) == ["3?"] + ["3"] * (count - 1)  # what a frame holds by the prediction, not its order
+    assert [text for text in texts(found) if "#" in text] == [f"#{number}" for number in range(1, count + 1)] * (
+        count > 1
+    )
     assert len(found.images) == count and texts(found).count("3  91.9%") == count - 1
     assert texts(found).count("3?  91.9%") == 1
     assert [-2 * bar.get_height() for bar in found.patches] == pytest.approx(probabilities.ravel())
@@ -200,14 +207,18 @@ def test_samples_are_ten_of_each_digit(draw):
     (axes,) = draw(preprocessing.plot_samples, x, labels, title="title")
     wall = axes.images[0].get_array()
     assert [wall[30 * digit + 15, 15] for digit in range(10)] == pytest.approx(np.arange(10) / 10)
-    assert "Ink is black here" in axes.get_xlabel()
+    assert axes.images[0].cmap(1.0)[:3] == (1, 1, 1)  # ink is white, as on the page
 
 
 def test_preprocessing_shows_the_numbers_of_an_image_and_its_label(draw):
     raw, label = np.arange(784, dtype=np.uint8).reshape(28, 28), np.eye(10)[3]
     features = preprocess.flatten_and_normalize(raw[None])[0]
-    image, normalised, row, boxes = draw(preprocessing.plot_preprocessing, raw, features, label, title="title")
-    assert texts(image) == [f"{value}" for value in raw.flat] and texts(normalised)[253:258:2] == ["0.99", "1", "0.00"]
+    image, framed, normalised, row, boxes = draw(preprocessing.plot_preprocessing, raw, features, label, title="title")
+    assert texts(framed) == [f"{value}" for value in raw[10:18, 6:14].flat]  # rows and columns counted from 1
+    assert read(framed.get_yticklabels()) == [f"{row}" for row in range(11, 19)]
+    assert read(framed.get_xticklabels()) == [f"{column}" for column in range(7, 15)]
+    assert read(image.get_xticklabels()) == [f"{column}" for column in range(1, 29, 3)] and texts(image) == []
+    assert texts(normalised) == [f"{value / 255:.2f}" for value in raw[10:18, 6:14].flat]
     np.testing.assert_array_equal(row.images[0].get_array(), [features])
     assert texts(boxes) == [*"0001000000", *"0123456789"]
 
@@ -216,19 +227,25 @@ def test_feature_maps(draw):
     activations = [("convolution", RNG.random((28, 28, 16))), ("max pooling", RNG.random((14, 14, 16)))]
     activations += [("flatten", RNG.random(1764)), ("hidden layer", RNG.random(128))]
     probabilities = np.array([0.001, 0, 0.1, 0.86, 0, 0.03, 0.004, 0.005, 0, 0])
-    *panels, output = draw(layers.plot_feature_maps, IMAGES[0], activations, probabilities, title="title")
-    titles = ["input\n1 image, 28x28", "convolution\n16 maps, 28x28", "max pooling\n16 maps, 14x14"]
-    titles += ["flatten\n1764 values", "hidden layer\n128 units"]
-    assert [axes.get_title() for axes in panels] == titles
-    for axes, (_, values) in zip(panels[3:], activations[2:]):
-        np.testing.assert_array_equal(axes.images[0].get_array()[:, 0], values)  # a strip
-    assert len(output.figure.artists) == 5  # arrows
-    assert [bar.get_width() for bar in output.patches] == probabilities.tolist()
-    assert [bar.get_facecolor() == to_rgba(style.ORANGE) for bar in output.patches].index(True) == 3
-    assert texts(output) == ["86.0%", "10.0%", "3.0%"]
-    maps, nan = np.stack([np.full((1, 2), value) for value in (1.0, 2.0, 3.0)], axis=2), np.nan
-    tiles = [[nan] * 7, [nan, 1, 1, nan, 2, 2, nan], [nan] * 7, [nan, 3, 3, nan, nan, nan, nan], [nan] * 7]
-    np.testing.assert_array_equal(layers.tile_maps(maps), tiles)
+    (axes,) = draw(layers.plot_feature_maps, IMAGES[0], activations, probabilities, title="title")
+    headings = ["→ convolution: 16 maps, 28x28", "→ max pooling: 16 maps, 14x14", "→ flatten: 1764 values"]
+    headings = ["input", *headings, "→ hidden layer: 128 units", "→ output: 10 probabilities"]
+    assert [text for text in texts(axes) if text == "input" or "→" in text] == headings
+    numbers = [text for text in texts(axes) if text.isdigit()]
+    assert numbers == [*map(str, range(1, 17)), *map(str, range(1, 17)), *"0123456789"]
+    digit, *maps, flatten, hidden = axes.images
+    assert all(image.cmap(1.0)[:3] == (1, 1, 1) for image in axes.images)  # as on the page
+    np.testing.assert_array_equal(digit.get_array(), IMAGES[0].reshape(28, 28))
+    for (_, layer), images in zip(activations, (maps[:16], maps[16:])):
+        for number, image in enumerate(images):  # in the order of filters.png
+            np.testing.assert_array_equal(image.get_array(), layer[:, :, number])
+            left, *_, top = image.get_extent()
+            assert (left, top) == pytest.approx((images[0].get_extent()[0] + number % 8 * 1.08, number // 8 * 1.25))
+    np.testing.assert_array_equal(flatten.get_array()[0], activations[2][1])
+    np.testing.assert_array_equal(hidden.get_array()[0], activations[3][1])
+    assert [-bar.get_height() for bar in axes.patches] == pytest.approx(probabilities)
+    assert [bar.get_facecolor() == to_rgba(style.ORANGE) for bar in axes.patches].index(True) == 3
+    assert [text for text in texts(axes) if "%" in text] == ["86.0%", "10.0%", "3.0%"]
 
 
 @pytest.mark.parametrize("width", [1, 5])
@@ -236,7 +253,7 @@ def test_filters(draw, width):
     kernel = RNG.normal(size=(width, width, 1, 16))
     axes, bar = draw(layers.plot_filters, kernel, title="a title that is longer than this figure is wide, " * 2)
     assert len(axes.images) == 16 and bar.get_ylabel() == "weight"
-    assert len({image.get_extent()[0] for image in axes.images}) == 4  # in a square, as their feature maps
+    assert len({image.get_extent()[0] for image in axes.images}) == 8  # at the places of their feature maps
     for number, image in enumerate(axes.images):
         np.testing.assert_array_equal(image.get_array(), kernel[:, :, 0, number])
         assert image.norm.vmin == -image.norm.vmax == -np.abs(kernel).max()

@@ -11,6 +11,9 @@ from conftest import ROOT, find_violations, read_metrics, run_script
 from digits import report
 
 CNN, MLP = "cnn_dryrun", "mlp_256_dryrun"
+# The words on the Chinese page that are not Chinese.
+NAMES = {"CNN", "CPU", "Dropout", "English", "GPU", "Keras", "MLP", "MNIST", "Max", "Pool", "TensorFlow"}
+NAMES |= {"cnn", "commit", "epoch", "models", "overfitting", "precision", "recall"}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,8 @@ def site(tmp_path_factory, trained_folder):
         shutil.copytree(folder / "models" / old, folder / "models" / new)
         change_metrics(folder, new, lambda metrics: metrics.update(deck_model=True))
     (folder / "results").mkdir()
-    (folder / "results/summary.html").write_text("<table><tr><td>x &lt; y</td></tr></table>", encoding="utf-8")
+    study = (ROOT / "results/summary.html").read_text("utf-8") + "<table><tr><td>x &lt; y</td></tr></table>"
+    (folder / "results/summary.html").write_text(study, encoding="utf-8")
     process = run_script(folder, "evaluate.py")
     assert process.returncode == 0 and process.stderr == "" and "plots/index.html" in process.stdout
     return folder
@@ -106,6 +110,8 @@ def test_a_browser_shows_every_figure_of_the_report_in_both_languages(open_page,
         assert page.is_visible("#run-cnn .draw") and page.locator("details[open]").count() == 1
         assert page.text_content("nav h2") == contents
         page.evaluate("document.querySelectorAll('details').forEach(details => (details.open = true))")
+        words = set(re.findall(r"\b[A-Za-z]{2,}\b", page.inner_text("main")))
+        assert words <= NAMES if language else "beats" in words, words
         page.evaluate("Promise.all([...document.images].map(image => ((image.loading = 'eager'), image.decode())))")
         images = page.evaluate("[...document.images].map(image => [image.naturalWidth, image.ariaLabel])")
         assert len(images) > 20 and all(size > 500 and label for size, label in images)

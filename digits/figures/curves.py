@@ -7,19 +7,19 @@ import numpy as np
 from digits.figures.style import BLUE, GREY, ORANGE, figure
 
 NOTE = "Training is drawn half an epoch earlier: it is the mean over the epoch, validation is measured at its end."
-LIMITS = {"accuracy": (0.88, 1.003), "loss": (0, 0.4)}  # of the axes of every run, so that runs can be compared
+LIMITS = {"accuracy": (0.87, 1.003), "loss": (0, 0.5)}  # of the axes of every run, so that runs can be compared
+NOISE = 0.005  # training minus validation accuracy, up to which nothing is called overfitting: see `describe_gap`
 
 
 def plot_learning_curve(history, path, title):
-    """Slides 12, 13, 17: accuracy and loss of each epoch, training and validation, overfitting shaded.
+    """Slides 12, 13, 17: accuracy and loss of each epoch, in training and validation, the gap between them shaded.
 
     history: pandas.DataFrame, one row per epoch: loss, accuracy if it was a metric, and val_* if validated.
     """
-    gap = describe_gap(history)
     shown = [key for key in LIMITS if key in history]  # without a metric, Keras has no accuracy
     with figure(path, (0.5 + 5 * len(shown), 4.6)) as fig:
-        sentence = f"Overfitting (shaded): {gap}" if "above" in gap else gap.capitalize()
-        fig.suptitle(f"{title}\n{sentence}".strip())
+        gap = describe_gap(history).replace("above validation", "above validation (shaded)")
+        fig.suptitle(f"{title}\n{gap}".strip())
         fig.supxlabel(wrap_note(fig), fontsize=10)
         for axes, key in zip(fig.subplots(1, len(shown), squeeze=False)[0], shown):
             draw_curves(axes, history, key)
@@ -40,7 +40,7 @@ def wrap_note(fig):
 
 
 def draw_curves(axes, history, key):
-    """Draw a training and a validation curve, and shade where the network does better in training: overfitting.
+    """Draw a training and a validation curve, and shade where the network does better in training.
 
     Keras's training numbers are means over the epoch, taken while the network still learns; they belong to the middle
     of the epoch, and validation, which comes after it, to its end: so the training curve is drawn half an epoch
@@ -56,7 +56,7 @@ def draw_curves(axes, history, key):
         x = np.union1d(epochs - 0.5, epochs)[1:-1]  # where there are both
         curves = np.interp(x, epochs - 0.5, training), np.interp(x, epochs, validation)
         lower, upper = curves if key == "loss" else curves[::-1]
-        shade = {"color": GREY, "alpha": 0.25, "linewidth": 0, "label": "overfitting"}
+        shade = {"color": GREY, "alpha": 0.25, "linewidth": 0, "label": "better in training"}
         axes.fill_between(x, lower, upper, where=lower < upper, interpolate=True, **shade)
     axes.margins(y=0.02)
     (low, high), (lowest, highest) = axes.get_ylim(), LIMITS[key]
@@ -66,15 +66,21 @@ def draw_curves(axes, history, key):
 
 
 def describe_gap(history):
-    """Return in words how far training ends above validation accuracy; an empty string if there is no validation."""
+    """Return in words how far training ends above validation accuracy; an empty string if there is no validation.
+
+    It is called overfitting above `NOISE`, three times 0.0017, which is the largest standard deviation of this gap over
+    the study's seeds of one of the deck's runs (results/runs.csv). So MLP 256 overfits (0.0185 in the mean), and the
+    CNN (0.0022) does not.
+    """
     if not {"accuracy", "val_accuracy"} <= set(history):
         return ""
     gap = history["accuracy"].iloc[-1] - history["val_accuracy"].iloc[-1]
-    return f"training ends {abs(gap):.4f} {'above' if gap >= 0 else 'below'} validation"
+    words = f"training ends {abs(gap):.4f} {'above' if gap >= 0 else 'below'} validation"
+    return f"Overfitting: {words}" if gap > NOISE else words.capitalize()
 
 
 def plot_learning_curves(histories, path):
-    """Slides 12, 13, 17, 29 side by side: the accuracy of each run's epochs, overfitting shaded.
+    """Slides 12, 13, 17, 29 side by side: the accuracy of each run's epochs.
 
     histories: a dict of a run's title to its pandas.DataFrame, as in `plot_learning_curve`.
     """
@@ -84,7 +90,7 @@ def plot_learning_curves(histories, path):
         for axes, (title, history) in zip(panels, histories.items()):
             draw_curves(axes, history, "accuracy")
             axes.set(title=title)
-            words = describe_gap(history).replace(" 0.", "\n0.")
+            words = describe_gap(history).replace(": ", ":\n").replace(" 0.", "\n0.")
             box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
             axes.text(0.97, 0.06, words, transform=axes.transAxes, ha="right", bbox=box)
         panels[0].set_ylabel("accuracy")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
+from digits.figures.style import GREY, ORANGE, PALE, PITCH, ROW, draw_bars, draw_images, figure, format_percent
 
 
 def plot_confusion_matrix(matrix, path, title):
@@ -52,9 +52,10 @@ def describe_prediction(label, prediction, probability):
 
 
 def plot_images(groups, path, title, columns):
-    """Images in groups, each image with a caption above it.
+    """Images in groups, each image with a caption above it, and its number in its corner.
 
-    groups: a dict of the group's title to a pair: images (n, 784) in [0, 1], and n captions; columns: images in a row.
+    groups: a dict of the group's title to three arrays or lists: images (n, 784) in [0, 1], n captions, and n numbers.
+    columns: images in a row.
     """
     with figure(path, (PITCH * columns, 0.6 + sum(image_heights(groups, columns)))) as fig:
         fig.suptitle(title)
@@ -64,21 +65,22 @@ def plot_images(groups, path, title, columns):
 
 def image_heights(groups, columns):
     """Return the height in inches of each group of images."""
-    return [0.35 * bool(name) + ROW * max(1, -(-len(images) // columns)) for name, (images, _) in groups.items()]
+    return [0.35 * bool(name) + ROW * max(1, -(-len(images) // columns)) for name, (images, *_) in groups.items()]
 
 
 def draw_groups(fig, groups, columns):
     """Draw groups of images, as in `plot_images`, into a Figure or a part of one."""
     panels = fig.subplots(len(groups), 1, squeeze=False, height_ratios=image_heights(groups, columns))[:, 0]
-    for axes, (name, (images, captions)) in zip(panels, groups.items()):
+    for axes, (name, (images, captions, numbers)) in zip(panels, groups.items()):
         axes.set_title(name)
-        draw_images(axes, images.reshape(-1, 28, 28), captions, columns)
+        draw_images(axes, images.reshape(-1, 28, 28), captions, columns, numbers)
 
 
 def plot_prediction(photo, digits, probabilities, doubts, path, title):
     """The digits found in an image file, what the network saw of each, and its ten probabilities.
 
-    Several digits stand in rows below the file, numbered in the order in which they are read; a single one beside it.
+    Several digits stand in rows below the file, in the order in which they are read; a single one beside it. The
+    prediction stands at the frame of each digit.
 
     What is in doubt has a dashed grey frame, what was left out a dotted one.
 
@@ -103,21 +105,14 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
             left, upper, right, lower = box - 0.5
             x, y = [left, right, right, left, left], [upper, upper, lower, lower, upper]
             top.plot(x, y, style, color=color, linewidth=1.5, clip_on=False)
-        captions = []
-        for values, doubt in zip(probabilities, doubts):
-            mark = "?" if doubt else ""
-            captions.append(f"{values.argmax()}{mark}  {format_percent(values.max())}")
-        corners = draw_images(bottom, images, captions, columns, below=0.8, cmap="gray", vmax=255)
-        for number, (box, (x, y), values) in enumerate(zip(boxes, corners, probabilities), 1):
-            if several:
-                top.annotate(f"{number}", box[:2], (0, 2), textcoords="offset points", color=ORANGE)
-                bottom.text(x + 0.04, y + 0.04, f"{number}", color="#FFB060", va="top")
-            places, base = x + np.linspace(0.05, 0.95, 10), y + 1.6
-            colors = [ORANGE if digit == values.argmax() else BLUE for digit in range(10)]
-            bottom.bar(places, -0.5 * values, 0.08, bottom=base, color=colors)
-            bottom.plot([x, x + 1], [base, base], color=GREY, linewidth=0.8)
-            for digit, place in enumerate(places):
-                bottom.text(place, base + 0.04, f"{digit}", ha="center", va="top", fontsize=8)
+        predictions = [f"{values.argmax()}{'?' * bool(doubt)}" for values, doubt in zip(probabilities, doubts)]
+        captions = [f"{digit}  {format_percent(values.max())}" for digit, values in zip(predictions, probabilities)]
+        numbers = [f"#{number}" for number in range(1, len(images) + 1)] if several else []
+        corners = draw_images(bottom, images, captions, columns, numbers, below=0.8, vmax=255)
+        for box, prediction, (x, y), values in zip(boxes, predictions, corners, probabilities):
+            look = {"color": ORANGE, "fontsize": 14, "fontweight": "bold"}
+            top.annotate(prediction, box[:2], (0, 2), textcoords="offset points", **look)
+            draw_bars(bottom, values, x, y + 1.6, width=1, height=0.5)
     return path
 
 

@@ -3,25 +3,25 @@
 import numpy as np
 
 from digits.figures.networks import describe_size
-from digits.figures.style import BLUE, GREY, ORANGE, PALE, PITCH, ROW, draw_images, figure, format_percent
+from digits.figures.style import BLUE, ORANGE, PITCH, ROW, draw_bars, draw_images, figure, format_percent
+
+# Of feature_maps.png, in widths of a map.
+WIDTH = 21.6
+ACROSS, DOWN = 1.08, 1.25  # from one map to the next
+GAP = 0.8  # between two layers
 
 
 def count_columns(n):
-    """Return in how many columns `n` maps, or the filters that make them, stand in a square, as good as can be."""
-    return int(np.ceil(np.sqrt(n)))
-
-
-def tile_maps(maps):
-    """Put maps (height, width, n) into a square, with lines of NaN between and around them."""
-    from skimage.util import montage
-
-    columns = count_columns(maps.shape[2])
-    grid_shape = -(-maps.shape[2] // columns), columns
-    return montage(np.moveaxis(maps, 2, 0), fill=np.nan, padding_width=1, grid_shape=grid_shape)
+    """Return in how many columns `n` maps stand, or the filters that make them: about twice as many as rows."""
+    rows = max(1, int(np.sqrt(n / 2)))
+    return min(-(-n // rows), int(WIDTH / ACROSS))
 
 
 def plot_feature_maps(image, activations, probabilities, path, title):
     """Slide 27: one digit on its way through the CNN: maps as images, the numbers of a layer of units as a strip.
+
+    The maps are numbered, and in the order in which they stand on the page and in filters.png. What is largest in a
+    layer is white, as there.
 
     Args:
         image: (784,) in [0, 1].
@@ -29,44 +29,49 @@ def plot_feature_maps(image, activations, probabilities, path, title):
         probabilities: (10,), of the digits; the largest are labelled.
         path, title: of the figure.
     """
-    from matplotlib import colormaps
-    from matplotlib.patches import ConnectionPatch
-
-    greys = colormaps["gray_r"].with_extremes(bad=PALE)
-    steps = [("input", image.reshape(28, 28, 1)), *activations]
-    strip = 0.42, 0.58  # of the width of its axes, which has room for the name
-    with figure(path, (13, 3.3)) as fig:
-        fig.get_layout_engine().set(w_pad=0.14)
+    maps = [(name, values) for name, values in activations if values.ndim == 3]
+    units = [(name, values) for name, values in activations if values.ndim == 1]
+    corners, bottom = place_maps([values.shape[2] for _, values in maps])
+    with figure(path, (13, 13 * (bottom + 3.5) / WIDTH + 0.7)) as fig:
         fig.suptitle(title)
-        note = "In each layer, black is the largest activation and white the smallest. Orange: the predicted digit."
-        fig.supxlabel(note, fontsize=11)
-        widths = [1 if values.ndim == 3 else 0.5 for _, values in steps]
-        *panels, output = fig.subplots(1, len(steps) + 1, width_ratios=[*widths, 0.7])
-        for axes, (name, values) in zip(panels, steps):
-            if values.ndim == 3:
-                axes.imshow(tile_maps(values), cmap=greys)
-            else:
-                axes.imshow(values[:, None], cmap=greys, aspect="auto", extent=(*strip, len(values), 0))
-                axes.fill_between(strip, 0, len(values), facecolor="none", edgecolor=GREY, linewidth=0.8)
-                axes.set(xlim=(0, 1))
-            axes.set(xticks=[], yticks=[])
-            axes.set_title(f"{name}\n{describe_size(values.shape, name)}", fontsize=11)
-            axes.spines[:].set_visible(False)
-        prediction = probabilities.argmax()
-        output.barh(range(10), probabilities, color=[ORANGE if digit == prediction else BLUE for digit in range(10)])
+        fig.supxlabel("In each layer, white is the largest activation and black the smallest.", fontsize=11)
+        axes = fig.subplots()
+        axes.imshow(image.reshape(28, 28), cmap="gray", extent=(0, 2 * DOWN, 2 * DOWN, 0))
+        axes.text(0, -0.35, "input", fontweight="bold")
+        for (left, top), (name, values) in zip(corners, maps):
+            axes.text(left, top - 0.35, f"→ {name}: {describe_size(values.shape, name)}", fontweight="bold")
+            columns, limits = count_columns(values.shape[2]), {"vmin": values.min(), "vmax": values.max()}
+            for number, activation in enumerate(np.moveaxis(values, 2, 0)):
+                x, y = left + number % columns * ACROSS, top + number // columns * DOWN
+                axes.imshow(activation, cmap="gray", extent=(x, x + 1, y + 1, y), **limits)
+                axes.text(x + 0.5, y - 0.02, f"{number + 1}", ha="center", va="bottom", fontsize=9)
+        pitch = (WIDTH - 6) / max(len(units), 1)  # from one strip to the next
+        for left, (name, values) in zip(pitch * np.arange(len(units)), units):
+            axes.text(left, bottom + 0.5, f"→ {name}: {describe_size(values.shape, name)}", fontweight="bold")
+            axes.imshow(values[None], cmap="gray", extent=(left, left + pitch - GAP, bottom + 2.2, bottom + 0.8))
+        axes.text(WIDTH - 6, bottom + 0.5, "→ output: 10 probabilities", fontweight="bold")
+        base = bottom + 2.2
+        places = draw_bars(axes, probabilities, WIDTH - 6, base, width=6, height=1)
         for digit in np.argsort(-probabilities, kind="stable")[:3]:
-            if probabilities[digit] >= 0.01:
-                output.text(probabilities[digit] + 0.03, digit, format_percent(probabilities[digit]), va="center")
-        output.set_title("output\n10 probabilities", fontsize=11)
-        output.set(yticks=range(10), xticks=[], xlim=(0, 1.5), ylim=(9.6, -0.6))
-        output.tick_params(length=0)
-        output.spines["bottom"].set_visible(False)
-        edges = [(0, 1) if values.ndim == 3 else strip for _, values in steps] + [(-0.2, 1)]
-        for start, end, (_, left), (right, _) in zip(panels, [*panels[1:], output], edges, edges[1:]):
-            ends = {"axesA": start, "axesB": end, "coordsA": "axes fraction", "coordsB": "axes fraction"}
-            look = {"arrowstyle": "-|>", "mutation_scale": 14, "shrinkA": 5, "shrinkB": 5, "color": GREY}
-            fig.add_artist(ConnectionPatch((left, 0.5), (right, 0.5), **ends, **look, in_layout=False))
+            share = probabilities[digit]
+            if share >= 0.01:
+                axes.text(places[digit], base - share - 0.05, format_percent(share), ha="center", va="bottom")
+        axes.set(xlim=(-0.1, WIDTH + 0.1), ylim=(base + 0.5, -0.8), aspect="equal")
+        axes.axis("off")
     return path
+
+
+def place_maps(counts):
+    """Return the left upper corners of layers with so many maps, in rows that begin beside the input, and their end."""
+    x, y, height, corners = 2 * DOWN + GAP, 0, 2 * DOWN, []
+    for count in counts:
+        columns = count_columns(count)
+        if x + columns * ACROSS > WIDTH:
+            x, y, height = 0, y + height + GAP, 0
+        corners.append((x, y))
+        x += columns * ACROSS + GAP
+        height = max(height, -(-count // columns) * DOWN)
+    return corners, y + height
 
 
 def plot_filters(kernel, path, title):

@@ -37,7 +37,7 @@ def plot_network(model, path, title):
     """Slides 7, 16, 20, 21, 28: the layers of a network, with the shape and the number of parameters of each.
 
     Maps are drawn as a stack, units as circles with lines, an ellipsis where there are too many; of units with
-    Dropout, some are crossed out. Raises a CannotDraw where the model has other layers.
+    Dropout, some are crossed out and have no label. Raises a CannotDraw where the model has other layers.
     """
     first, *others = list_layers(model)
     is_reshaped = type(first).__name__ == "Reshape"  # from 784 values to an image
@@ -103,7 +103,6 @@ def draw_units(axes, x, n, letter, rate, starts):
     """
     from matplotlib.collections import LineCollection
     from matplotlib.patches import Circle
-    from matplotlib.patheffects import withStroke
 
     first = 0 if letter == "y" else 1  # the outputs are named after the digits
     numbers = list(range(n)) if n <= SHOWN else [*range(SHOWN - 3), None, n - 2, n - 1]
@@ -117,14 +116,14 @@ def draw_units(axes, x, n, letter, rate, starts):
         if number is None:
             axes.text(x, y, "⋮", ha="center", va="center", fontsize=16)
             continue
-        color, ink = (GREY, GREY) if slot in dropped else (BLUE, "black")
+        color = GREY if slot in dropped else BLUE
         axes.add_patch(Circle((x, y), RADIUS, facecolor="white", edgecolor=color, linewidth=1.2, zorder=2))
-        label = letter + f"{number + first}".translate(SUBSCRIPTS)
-        size = 10 if n < 1000 else 9
-        text = axes.text(x, y, label, ha="center", va="center", fontsize=size, fontstyle="italic", color=ink, zorder=4)
         if slot in dropped:
             axes.plot(x, y, "x", color=ORANGE, markersize=26, markeredgewidth=2, zorder=3)
-            text.set_path_effects([withStroke(linewidth=4, foreground="white")])  # the cross doesn't hide the label
+            continue
+        label = letter + f"{number + first}".translate(SUBSCRIPTS)
+        size = 10 if n < 1000 else 9
+        axes.text(x, y, label, ha="center", va="center", fontsize=size, fontstyle="italic", zorder=3)
     return kept
 
 

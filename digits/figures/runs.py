@@ -83,7 +83,7 @@ def plot_predictions(run, model, labels, probabilities, path):
             labels, probabilities, np.argsort(confidence, kind="stable")[:10]
         ),
     }
-    title = f"{run.title}: predictions and their probabilities, label → prediction"
+    title = f"{run.title}: predictions and their probabilities, label → prediction. Orange: the image's number"
     return evaluation.plot_images(groups, path, title, 10)
 
 
@@ -92,20 +92,20 @@ def plot_mistakes(run, model, labels, probabilities, path):
     wrong = np.flatnonzero(labels != probabilities.argmax(axis=1))
     shown = wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:24]
     title = f"{run.title}: {len(wrong)} of {len(labels)} test images misclassified\n"
-    title += "Most confident first, label → prediction"
+    title += "Most confident first, label → prediction. Orange: the image's number"
     return evaluation.plot_images({"": caption_images(labels, probabilities, shown)}, path, title, 8)
 
 
 def caption_images(labels, probabilities, chosen):
-    """Return the test images of the numbers `chosen`, and a caption for each: what `evaluation.plot_images` takes."""
+    """Return the test images `chosen`, their captions and their numbers: what `evaluation.plot_images` takes."""
     values = probabilities[chosen]
     captions = map(evaluation.describe_prediction, labels[chosen], values.argmax(axis=1), values.max(axis=1))
-    return mnist.load_arrays()["x_test"][chosen] / 255, list(captions)
+    return mnist.load_arrays()["x_test"][chosen] / 255, list(captions), chosen
 
 
 def plot_hidden_neurons(run, model, labels, probabilities, path):
     """Slide 7: an MLP's hidden_neurons.png."""
-    title = f"{run.title}: first-layer weights of the strongest hidden units, which look for strokes"
+    title = f"{run.title}: first-layer weights of the strongest hidden units"
     title += "\nInk on orange activates the unit, ink on blue inhibits it; the noise is the random initialisation"
     return layers.plot_hidden_units(*networks.find_hidden_weights(model), path, title)
 
@@ -187,6 +187,6 @@ def plot_comparison(all_runs, probabilities):
         groups[f"{title} prediction"] = caption_images(labels, probabilities[worse], shown)
     cnn, mlp = correct["cnn"], correct["mlp_256"]
     table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
-    title = f"{len(labels)} test images, classified by the CNN and by the MLP with 256 units"
+    title = f"{len(labels)} test images, classified by the CNN and by MLP 256. Orange: the image's number"
     path = PLOTS / "disagreements.png"
     return [*paths, evaluation.plot_disagreements(table, list(names.values()), groups, path, title)]

@@ -72,15 +72,16 @@ def replace_unknown(text):
     return "".join(character if ord(character) in known_characters() else "?" for character in text)
 
 
-def draw_images(axes, images, captions, columns, below=0.0, **colors):
+def draw_images(axes, images, captions, columns, numbers=(), below=0.0, **colors):
     """Draw square images in rows of `columns` into one matplotlib `axes`, each 1 wide with its caption above it.
 
     Args:
         axes: of matplotlib; its unit becomes the width of an image.
         images, captions: (n, height, width), and n strings.
         columns: number of images in a row.
+        numbers: n texts for the corners of the images, or none.
         below: room left under each image.
-        colors: cmap, vmin, vmax of matplotlib's `imshow`.
+        colors: cmap, vmin, vmax of matplotlib's `imshow`; as they are, 0 is black and 1 white, as on the page.
 
     Returns:
         The left upper corners of the images, n pairs (x, y); y grows downwards.
@@ -88,11 +89,24 @@ def draw_images(axes, images, captions, columns, below=0.0, **colors):
     rows = max(1, -(-len(images) // columns))
     corners = [(PITCH * (i % columns), (ROW + below) * (i // columns)) for i in range(len(images))]
     for (x, y), image, caption in zip(corners, images, captions):
-        axes.imshow(image, extent=(x, x + 1, y + 1, y), **{"cmap": "gray_r", "vmin": 0, "vmax": 1} | colors)
+        axes.imshow(image, extent=(x, x + 1, y + 1, y), **{"cmap": "gray", "vmin": 0, "vmax": 1} | colors)
         axes.text(x + 0.5, y - 0.03, caption, ha="center", va="bottom")
+    for (x, y), number in zip(corners, numbers):
+        axes.text(x + 0.04, y + 0.04, number, color="#FFB060", va="top", fontsize=10)
     axes.set(xlim=(-0.1, PITCH * columns - 0.1), ylim=((ROW + below) * rows - 0.25, -0.25), aspect="equal")
     axes.axis("off")
     return corners
+
+
+def draw_bars(axes, probabilities, left, base, width, height):
+    """Draw ten probabilities as bars on a line, the largest one orange, with the digits below; return their middles."""
+    places = left + width * np.linspace(0.05, 0.95, 10)
+    colors = [ORANGE if digit == probabilities.argmax() else BLUE for digit in range(10)]
+    axes.bar(places, -height * probabilities, 0.08 * width, bottom=base, color=colors)
+    axes.plot([left, left + width], [base, base], color=GREY, linewidth=0.8)
+    for digit, place in enumerate(places):
+        axes.text(place, base + 0.04, f"{digit}", ha="center", va="top", fontsize=8 if width < 2 else 11)
+    return places
 
 
 def format_percent(share, decimals=1):

@@ -49,26 +49,26 @@ def plot_flow_chart(script, path):
 
     headings = re.findall(r'print\("\\n(\d\. .+?)  .*\((slides? .+)\)"\)', script)
     lines = script.splitlines()
-    with figure(path, (14, 2.6)) as fig:
+    corners = [(0, 2.2), (2.8, 2.2), (5.6, 2.2), (0, 0), (2.8, 0)]  # of the boxes: three in the upper row
+    with figure(path, (8.2, 4.6)) as fig:
         fig.suptitle("The five steps (slides 8-9), and where they stand in mlp.py")
         axes = fig.subplots()
-        axes.set(xlim=(0, 14), ylim=(-0.05, 2.2))
+        axes.set(xlim=(-0.4, 8.05), ylim=(-0.05, 4.1))
         axes.axis("off")
-        for left, (heading, slides), calls in zip(np.arange(0.1, 14, 2.8), headings, CALLS):
-            axes.add_patch(FancyBboxPatch((left, 0), 2.4, 1.4, "round,pad=0,rounding_size=0.1", fc=PALE, ec=BLUE))
+        for (left, bottom), (heading, slides), calls in zip(corners, headings, CALLS):
+            axes.add_patch(FancyBboxPatch((left, bottom), 2.4, 1.4, "round,pad=0,rounding_size=0.1", fc=PALE, ec=BLUE))
             middle = left + 1.2
-            axes.text(middle, 1.2, heading, ha="center", va="center", fontweight="bold")
-            axes.text(middle, 0.92, slides, ha="center", va="center", fontsize=10, color=GREY)
+            axes.text(middle, bottom + 1.15, heading, ha="center", va="center", fontweight="bold")
+            axes.text(middle, bottom + 0.85, slides, ha="center", va="center", color=GREY)
             for row, call in enumerate(calls):
                 numbers = (number for number, line in enumerate(lines, 1) if f"{call}(" in line)
                 text = f"line {next(numbers, '?')}: {call}"  # "?" where a student has edited it
-                axes.text(middle, 0.55 - 0.3 * row, text, ha="center", va="center", fontsize=10)
-            if left > 1:
-                axes.annotate("", (left, 0.7), (left - 0.4, 0.7), arrowprops={"arrowstyle": "-|>", "color": GREY})
-        halves = [(0.1, 8.1, "train: images and their labels"), (8.5, 13.7, "test: images that it has not seen")]
-        for left, right, text in halves:
-            axes.plot([left, right], [1.7, 1.7], color=GREY, linewidth=1)
-            axes.text((left + right) / 2, 1.77, text, ha="center")
+                axes.text(middle, bottom + 0.5 - 0.3 * row, text, ha="center", va="center")
+            if (left, bottom) != corners[0]:
+                ends = (left, bottom + 0.7), (left - 0.4, bottom + 0.7)
+                axes.annotate("", *ends, arrowprops={"arrowstyle": "-|>", "color": GREY})
+        for height, text in ((3.7, "train: images and their labels"), (1.5, "test: images that it has not seen")):
+            axes.text(0, height, text, fontsize=12)
     return path
 
 

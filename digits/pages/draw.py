@@ -21,7 +21,7 @@ HIGH = 32  # units in a column
 SIZES = {"input": "pixels", "flatten": "numbers", "hidden": "units", "output": "units"}  # in text.json
 
 
-def write_draw_page(path, run, model, predictions, neighbours, other=None):
+def write_draw_page(path, run, model, predictions, other=None):
     """Write the page of a run.
 
     Args:
@@ -29,7 +29,6 @@ def write_draw_page(path, run, model, predictions, neighbours, other=None):
         run: `runs.Run`, evaluated.
         model: keras.Sequential.
         predictions: (10000,) digits, of the test images.
-        neighbours: a list of `runs.Run`, whose pages lie beside this one.
         other: None, or a pair of a `runs.Run` and its model, which predicts the same drawing beside this one.
 
     Raises:
@@ -59,7 +58,6 @@ def write_draw_page(path, run, model, predictions, neighbours, other=None):
         content=content,
         stages=stages,
         convolutional=stages[1]["kind"] == "convolution",
-        neighbours=neighbours,
         networks=[run.name, *(run.name for run, _ in others)],
         filters=describe_filters(stages, model),
         versions=versions,
@@ -161,8 +159,8 @@ def translate(facts, stages):
             name, size = text[stage["kind"]].format(**stage), text[SIZES.get(stage["kind"], "maps")].format(**stage)
             keys = text["keys"].format(stage=name, size=size)
             text |= {stage["name"]: name, f"{stage['name']}size": size, f"{stage['name']}keys": keys}
-        for key in ("title", "footer"):
-            text[key] = text[key].format(**facts)
+        for key in ("title", "footer", "imageRange"):
+            text[key] = text[key].format(**facts, last=IMAGES - 1)
         text["filtersOf"] = text["filtersOf"].format(stage=text["stage1"])
     return translations
 

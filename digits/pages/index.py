@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 from digits.pages.template import read, write_page
@@ -33,13 +34,13 @@ def write_index(path, all_runs, table, comparisons, figures):
         path,
         "index.html.j2",
         text=text,
-        table=name_columns(table.to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format), text),
+        table=mark_texts(table.to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format), text),
         runs=[
             (run, (folder / run.name / "draw.html").exists(), list_figures(folder, figures, f"{run.name}/"))
             for run in all_runs
         ],
         comparisons=list_figures(folder, [figure.stem for figure in comparisons]),
-        study=name_columns(study, text),
+        study=mark_texts(study, text),
         study_figures=list_figures(folder, STUDY_FIGURES) or list_figures(folder, STUDY_FIGURES, GALLERY),
         worked_examples=list_figures(folder, WORKED_EXAMPLES) or list_figures(folder, WORKED_EXAMPLES, GALLERY),
     )
@@ -50,28 +51,35 @@ def describe_run(run, text):
     metrics, reference, loss = run.metrics, run.reference, run.metrics.get("test_loss")
     numbers = {"accuracy": f"{metrics['test_accuracy']:.4f}", "loss": "-" if loss is None else f"{loss:.4f}"}
     seed = "-" if metrics["seed"] is None else metrics["seed"]
-    result = text["result"].format_map(metrics | numbers | {"seed": seed})
+    result = text["result"].format_map(metrics | numbers | {"seed": seed, "device": translate(metrics["device"], text)})
     title = reference and text.get(reference.title, reference.title)
     slide = text["inDeck"].format(title=title, slide=reference.slide) if reference else ""
     return {f"run-{run.name}": slide + result, f"draw-{run.name}": text["draw"].format(name=run.name)}
 
 
-def name_columns(html, text):
-    """Return tables whose headings can be translated, for a template."""
+def translate(words, text):
+    """Return English words in the language of `text`, whose phrases are regular expressions."""
+    for pattern, replacement in text.get("phrases", {}).items():
+        words = re.sub(pattern, replacement, words)
+    return words
+
+
+def mark_texts(html, texts):
+    """Return tables and paragraphs whose words the page can translate, for a template; `texts` then has the words."""
     from markupsafe import Markup
 
-    def name_column(match):
-        return f'<th data-text="{match[1]}">' if match[1] in text["en"] else match[0]
+    def mark(match):
+        tag, words = match[1], unescape(match[2])
+        chinese = translate(words, texts["zh-TW"])
+        if chinese != words:
+            texts["en"][words], texts["zh-TW"][words] = words, chinese
+        elif tag != "th" or words not in texts["en"]:
+            return match[0]
+        return f'<{tag} data-text="{match[2]}">{match[2]}'
 
-    return Markup(re.sub(r"<th>(?=(.*?)</th>)", name_column, html))
+    return Markup(re.sub(r"<(th|td|p)>([^<]+)", mark, html))
 
 
 def list_figures(plots, names, folder=""):
-    """Return (name, source) of the figures in plots/<folder> that are there.
-
-    Args:
-        plots: the path of plots/.
-        names: of the figures.
-        folder: in plots/, with a slash at its end.
-    """
+    """Return (name, source) of the figures of these names that are in `folder` (with a slash at its end) in plots/."""
     return [(name, f"{folder}{name}.png") for name in names if (plots / f"{folder}{name}.png").exists()]

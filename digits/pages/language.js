@@ -15,16 +15,17 @@ export const readAddress = () => new URLSearchParams(location.hash.slice(1));
 
 // Say the page's texts in its language, now and whenever the address changes; then call `show` with them.
 export function startLanguages(texts, show = () => {}) {
-  const [first, second] = Object.keys(texts);
+  const languages = Object.keys(texts);
   const usual = navigator.language.startsWith("zh") ? "zh-TW" : "en";
   const choose = () => {
-    const language = [first, second].find((each) => readAddress().has(each)) ?? memory.language ?? usual;
+    const asked = languages.find((each) => readAddress().has(each));
+    const language = asked ?? languages.find((each) => each === memory.language) ?? usual;
     const text = texts[language];
     memory.language = document.documentElement.lang = language;
     document.title = text.title;
     for (const element of document.querySelectorAll("[data-text]")) element.textContent = text[element.dataset.text];
     for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = text[element.dataset.label];
-    find("language").href = `#${language === first ? second : first}`;
+    find("language").href = `#${languages.find((each) => each !== language)}`;
     show(text);
   };
   addEventListener("hashchange", choose);

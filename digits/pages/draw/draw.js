@@ -18,6 +18,7 @@ const STEP = 7; // of the pen by an arrow key, in the units of the pad
 const INTERVAL = 250; // milliseconds for a value, while playing
 const SIZE = 784; // pixels of a test image
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] };
+const STROKES = /^(,?(([0-7][0-9a-z]){2})+)*$/; // in an address, as writeAddress writes them
 const OTHERS = { PageUp: -1, PageDown: 1, Enter: 0 }; // keys for another map, or the same
 
 const page = JSON.parse(find("page").textContent);
@@ -36,6 +37,8 @@ const state = {
   pointer: null, // the mouse, pen or finger that draws
   target: null, // what is explained: a stage, and the index of a value in it
   pinned: false,
+  isNew: false, // pinned since the last frame
+  solved: false, // whether products are shown that one can multiply by hand
   filled: false, // whether the map of the target is filled up to it only, as while playing
   playing: false,
   channel: null, // the map before whose numbers are asked for
@@ -69,6 +72,7 @@ function readInput() {
 
 function showDrawing(drawing, isEmpty) {
   const { image, text, point } = state;
+  find("subject").textContent = image === null ? text.drawing : text.image;
   for (const id of ["extent", "box", "mass"]) find(id).setAttribute("d", drawing[id] ?? "");
   find("cursor").setAttribute("d", `M ${point} h 0`);
   if (image !== null) ink.drawImage(stages[0].canvas, 0, 0, PAD, PAD);
@@ -93,15 +97,17 @@ function showPredictions(computed, isEmpty) {
 }
 
 function showExplanation(text) {
-  const { target, pinned, playing, channel } = state;
+  const { target, pinned, playing, channel, solved } = state;
   document.body.classList.toggle("pinned", pinned);
   find("play").textContent = playing ? text.pause : text.play;
   find("heading").textContent = target ? nameTarget(target, text) : text.explanation;
   const parts = find("parts");
   if (parts.contains(document.activeElement)) parts.focus({ preventScroll: true }); // what has it will be gone
-  parts.innerHTML = target ? explain(target, channel, text) : "";
+  parts.innerHTML = target ? explain(target, { channel, solved }, text) : "";
   paintPictures(parts);
   find("overlay").innerHTML = target ? drawLines(find("overlay"), target) : "";
+  if (state.isNew) find("overlay").lastElementChild.scrollIntoView({ block: "nearest" }); // on a phone
+  state.isNew = false;
   find("link").href = writeAddress();
 }
 
@@ -154,7 +160,7 @@ find("clear").onclick = () => setStrokes([]);
 find("previous").onclick = () => showImage((state.image ?? 1) - 1);
 find("next").onclick = () => showImage((state.image ?? -1) + 1);
 number.onchange = find("mistakes").onchange = ({ target }) => showImage(target.value);
-const select = (target, pinned) => change({ target, pinned, filled: false, playing: false });
+const select = (target, pinned) => change({ target, pinned, isNew: pinned, filled: false, playing: false });
 
 function pointAt({ target, offsetX, offsetY }, pinned) {
   const stage = stages.find(({ canvas }) => canvas.contains(target));
@@ -180,8 +186,10 @@ find("network").addEventListener("keydown", (event) => {
   if (index in pixels) select({ stage, index }, state.pinned || event.key === "Enter");
   event.preventDefault();
 });
-find("parts").onclick = ({ target: { value } }) =>
-  value && change({ channel: value === state.channel ? null : value, pinned: true });
+find("parts").onclick = ({ target: { value } }) => {
+  if (value === "products") change({ solved: !state.solved, pinned: true });
+  else if (value) change({ channel: value === state.channel ? null : value, pinned: true });
+};
 find("free").onclick = () => select(null, false);
 
 // Playing: the window goes on to the next value of the map, which is filled up to there.
@@ -197,7 +205,7 @@ find("step").onclick = () => step(false);
 find("fullscreen").onclick = () => document.documentElement.requestFullscreen(); // Esc leaves it
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") select(null, false);
-  if (event.key === "z" && (event.ctrlKey || event.metaKey)) find("undo").click();
+  if (event.key === "z" && (event.ctrlKey || event.metaKey) && event.target !== number) find("undo").click();
 });
 onresize = onscroll = () => state.target && change();
 
@@ -215,9 +223,11 @@ function restore(text) {
   change({ text });
   const address = readAddress();
   pen.value = address.get("pen") ?? pen.value;
-  const written = address.get("strokes")?.match(/\w{4,}/g) ?? []; // of a point at least
-  if (address.has("strokes")) setStrokes(written.map((stroke) => stroke.match(/../g).map((at) => parseInt(at, 36))));
-  else if (address.has("image")) showImage(address.get("image"));
+  const [strokes, image] = ["strokes", "image"].map((name) => address.get(name));
+  if (strokes !== null && STROKES.test(strokes)) {
+    const written = strokes.match(/\w+/g) ?? [];
+    setStrokes(written.map((stroke) => stroke.match(/../g).map((at) => parseInt(at, 36))));
+  } else if (/^\d+$/.test(image) && image < page.labels.length) showImage(image);
   const [number, map, y, x] = address.get("pin")?.split(",").map(Number) ?? [];
   const stage = stages[number];
   const index = stage && (y * stage.columns + x) * stage.maps + map;

@@ -44,26 +44,26 @@ function table(values, columns, scale, kind, label) {
   return `<figure class="large"><figcaption>${label}</figcaption>${shown}</figure>`;
 }
 
-// `channel` is the map before whose numbers are asked for, as a text.
-export function explain(target, channel, text) {
+// What is `asked`: `channel`, the map before whose numbers are shown, as a text; `solved`, whether to show products.
+export function explain(target, asked, text) {
   const { kind, before } = target.stage;
   if (kind === "input") return line(text.inputValue);
   const groups = listGroups(target).sort((a, b) => bySize(a.sum, b.sum));
-  if (kind === "hidden" || kind === "output") return explainProducts(target, groups, channel, "", text);
-  const { cells, inputs } = groups.find(({ map }) => String(map) === channel) ?? groups[0];
+  if (kind === "hidden" || kind === "output") return explainProducts(target, groups, asked, "", text);
+  const { cells, inputs } = groups.find(({ map }) => String(map) === asked.channel) ?? groups[0];
   const from = magnify(before, cells, text);
   if (kind === "flatten") {
     const place = locate({ stage: before, index: cells[0] });
     return from + line(fill(text.flattened, { name: text[before.name], ...place }));
   }
   const value = magnify(target.stage, [target.index], text);
-  if (kind === "convolution") return from + explainProducts(target, groups, channel, value, text);
+  if (kind === "convolution") return from + explainProducts(target, groups, asked, value, text);
   const candidates = table(inputs, target.stage.across, largest(inputs), "grey", text.candidates);
   const written = inputs.map((candidate) => format(candidate)).join(", ");
   return from + candidates + value + line(`max(${written}) = `, mark(Math.max(...inputs), "after"));
 }
 
-function explainProducts({ stage, index }, groups, channel, value, text) {
+function explainProducts({ stage, index }, groups, { channel, solved }, value, text) {
   const [weight, product] = ["weights", "products"].map((name) => largest(groups.flatMap((group) => group[name])));
   // What a map adds, in three pictures: values, columns, scale, kind, label.
   const listParts = ({ inputs, weights, products }) => [
@@ -72,15 +72,18 @@ function explainProducts({ stage, index }, groups, channel, value, text) {
     [products, stage.across, product, "signed", text.products],
   ];
   const chosen = groups.length > 1 ? groups.find(({ map }) => String(map) === channel) : groups[0];
+  const byHand = stage.kind === "convolution" && groups.length === 1; // these a student can multiply
+  const shown = byHand && !solved ? 2 : 3;
   const numbers = chosen ? listParts(chosen).map((part) => table(...part)) : [];
-  if (chosen?.inputs.includes(null)) numbers.push(`<small>${text.padding}</small>`);
-  let work = explainSum(stage, groups, text);
+  let work = shown === 3 ? explainSum(stage, groups, text) : line(`${text.bias} = `, mark(groups[0].bias));
+  if (byHand) work += `<button type="button" value="products" aria-pressed="${solved}">${text.solve}</button>`;
+  if (chosen?.inputs.includes(null)) work += `<small>${text.padding}</small>`;
   if (stage.activation === "softmax") work += explainSoftmax(stage, index, text);
   if (groups.length > 1) {
     const cards = groups.map((group) => showCard(group, listParts(group), groups[0].sum, channel));
     work += `${line(text[`${stage.kind}Cards`])}<div class="cards">${cards.join("")}</div>`;
   }
-  return `<div class="group">${numbers.join("")}</div>${value}<div class="work">${work}</div>`;
+  return `<div class="group">${numbers.slice(0, shown).join("")}</div>${value}<div class="work">${work}</div>`;
 }
 
 function showCard({ map, sum }, parts, largestSum, channel) {
