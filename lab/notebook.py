@@ -6,11 +6,11 @@ python -m lab.notebook --epochs 1 --output tried.ipynb     does everything work?
 The text and the code of the lesson are in the notebook itself: edit them in Jupyter, then run this.
 """
 
+from pathlib import Path
+
 from digits import flags
 from digits.errors import UserError
 from digits.files import atomic_write
-
-from pathlib import Path
 
 LESSON = Path(__file__).with_name("lesson.ipynb")
 
