@@ -1,23 +1,21 @@
-"""How fast are the scripts, compared with plain Keras, and with the machine's own limit?
+"""How fast are the scripts, compared with plain Keras?
 
 python -m benchmarks.speed               five rounds of every run: half an hour on two cores
 python -m benchmarks.speed --bfloat16    the scripts with --bfloat16 as well
 python -m benchmarks.speed cnn           only this run
 
-Every measurement is a process of its own, and the two implementations take turns. The matmul share counts only the
-multiply-adds of the model, forward and backward. Writes results/benchmark.csv, where the rows of other runs stay as
-they are. Ctrl-C ends it with the rounds that are finished. Needs Unix.
+Every measurement is a process of its own, and the two implementations take turns. Writes
+results/benchmark.csv, where the rows of other runs stay as they are. Ctrl-C ends it with the rounds that are finished.
+Needs Unix.
 """
 
 import itertools
 import json
-import math
 import os
 import platform
 import sys
 import tempfile
 import time
-import timeit
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 
@@ -66,35 +64,11 @@ def measure_implementation(implementation, run):
     return row | {"test_accuracy": metrics["test_accuracy"], "versions": versions}
 
 
-def measure_matmul():
-    """Return the floating-point operations per second of a large matrix product in TensorFlow: the best of 10."""
-    import tensorflow as tf
-
-    size = 2000
-    a, b = tf.random.normal((size, size)), tf.random.normal((size, size))
-    return 2 * size**3 / min(timeit.repeat(lambda: tf.matmul(a, b).numpy(), repeat=10, number=1))
-
-
-def count_operations(run):
-    """Return the floating-point operations of a whole training: 2 for each multiply-add of its Dense and Conv2D layers.
-
-    Forward once; backward once for the weights and, except in the first layer, once for the inputs.
-    """
-    from benchmarks import plain_keras  # not earlier: it starts TensorFlow
-
-    layers = [layer for layer in plain_keras.build_model(run).layers if hasattr(layer, "kernel")]
-    # A Conv2D's kernel is used once at each position in its output; a Dense layer's once.
-    multiply_adds = [math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in layers]
-    training, validation, epochs = 48000, 12000, 10
-    return 2 * epochs * (sum(multiply_adds) * (3 * training + validation) - multiply_adds[0] * training)
-
-
-def summarize(rows, speed):
+def summarize(rows):
     """Return a DataFrame of medians over the rounds, and of how many times as fast as plain Keras all are.
 
     Args:
         rows: dicts as `measure_implementation` returns them, each with its `round`.
-        speed: as `measure_matmul` returns it.
     """
     import pandas as pd
 
@@ -108,9 +82,7 @@ def summarize(rows, speed):
     columns |= {name: (name, "median") for name in ("memory", "test_accuracy", "fit ratio", "whole ratio")}
     columns |= {"rounds": ("fit", "size"), "versions": ("versions", "first")}
     table = rows.groupby(["run", "implementation"], sort=False).agg(**columns)
-    table["matmul share"] = [count_operations(run) / seconds / speed for (run, _), seconds in table["fit"].items()]
-    table["matmul GFLOPS"] = speed / 1e9
-    return table.round({"memory": 0, "matmul GFLOPS": 0, "test_accuracy": 4}).round(4).reset_index()
+    return table.round({"memory": 0, "test_accuracy": 4}).round(4).reset_index()
 
 
 def format_table(table):
@@ -146,7 +118,7 @@ def main(args):
         if not rows:
             raise
     keras_start.import_tensorflow()  # not before: a new process's peak memory counts what its parent holds
-    table = summarize(rows, measure_matmul())
+    table = summarize(rows)
     table["device"] = f"{keras_start.device_name()}, {platform.machine()}"
     if RESULTS.exists():
         earlier = pd.read_csv(RESULTS)

@@ -20,20 +20,19 @@ def atomic_write(path):
 
     Raises:
         UserError: there is a file where a folder must be.
-        OSError: it cannot be written; the error names a path.
+        OSError: it cannot be written.
     """
     path = Path(path)
     make_folder(path.parent)
     part = path.with_name(f".part-{os.getpid()}-{path.name}")
-    with named_errors(path):
+    try:
+        yield part
         try:
-            yield part
-            try:
-                os.replace(part, path)
-            except PermissionError as error:  # on Windows
-                raise UserError(f"{path} cannot be replaced: close the program that has it open") from error
-        finally:
-            part.unlink(missing_ok=True)
+            os.replace(part, path)
+        except PermissionError as error:  # on Windows
+            raise UserError(f"{path} cannot be replaced: close the program that has it open") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -48,21 +47,20 @@ def atomic_folder(path):
     path = Path(path).resolve()
     make_folder(path.parent)
     new, earlier = (path.with_name(f".{name}-{os.getpid()}-{path.name}") for name in ("part", "earlier"))
-    with named_errors(path):
+    try:
+        new.mkdir()
+        yield new
+        if path.exists():
+            path.rename(earlier)
         try:
-            new.mkdir()
-            yield new
-            if path.exists():
-                path.rename(earlier)
-            try:
-                new.rename(path)
-            except OSError:
-                if earlier.exists():
-                    earlier.rename(path)
-                raise
-        finally:
-            for leftover in (new, earlier):
-                shutil.rmtree(leftover, ignore_errors=True)
+            new.rename(path)
+        except OSError:
+            if earlier.exists():
+                earlier.rename(path)
+            raise
+    finally:
+        for leftover in (new, earlier):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def make_folder(path):
@@ -72,17 +70,6 @@ def make_folder(path):
     except (FileExistsError, NotADirectoryError):
         file = next(place for place in (path, *path.parents) if place.exists())
         raise UserError(f"{file.absolute()} must be a folder but is a file: move it away") from None
-
-
-@contextlib.contextmanager
-def named_errors(path):
-    """Name `path` in an OSError that names no file: "No space left on device" does not say which."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno and error.filename is None:
-            error.filename = str(path)
-        raise
 
 
 def check_folder(path):

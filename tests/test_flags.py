@@ -76,7 +76,6 @@ def test_help_names_every_flag_and_default(tmp_path, name):
 # A file, or with a / a folder, that is there before; a command line; its exit code; and what its line says (...: more).
 ERRORS = [
     ("", "cnn.py --epochs 0", 2, "--epochs: must be a whole number of at least 1, not '0' (`python cnn.py -h`"),
-    ("", "cnn.py --epochs 2.5", 2, "of at least 1, not '2.5' (`python cnn.py -h`"),
     ("", "cnn.py --epochs 2147483648", 2, "of at least 1 and below 2147483648, not '2147483648' (`python cnn.py -h`"),
     (
         "",
@@ -84,12 +83,8 @@ ERRORS = [
         2,
         "--validation-split: must be a number of at least 0 and below 1, not ... (`python cnn.py -h`",
     ),
-    ("", "cnn.py --validation-split nan", 2, "not 'nan' (`python cnn.py -h`"),
     ("", "preprocess.py --dry x", 2, "unrecognized arguments: --dry x (`python preprocess.py -h`"),
-    ("", "cnn.py --kernel-size 29", 2, "below 29, not '29' (`python cnn.py -h`"),
     ("", "cnn.py --learning-rate 0", 2, "above 0, not '0' (`python cnn.py -h`"),
-    ("", "cnn.py --seed 4294967296", 2, "below 4294967296, not '4294967296' (`python cnn.py -h`"),
-    ("", "mlp_dropout.py --dropout 1", 2, "below 1, not '1' (`python mlp_dropout.py -h`"),
     (
         "",
         "evaluate.py --image 10000",
