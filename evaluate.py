@@ -23,7 +23,7 @@ def evaluate_run(name, image=None):
 
     Args:
         name: of the run.
-        image: index of the test image in a CNN's feature_maps.png (default: the first 3).
+        image: index of the test image in a CNN's feature_maps.png (default: the first correct 3).
 
     Returns:
         Its `runs.Run`, and the (10000, 10) probabilities, None for a run of another kind.
@@ -82,7 +82,7 @@ add("runs", nargs="*", metavar="RUN", help="a folder in models/ (default: all)")
 add(
     "--image",
     type=flags.bounded_int(0, 10000),
-    help="index of the test image in a CNN's feature_maps.png (default: the first 3)",
+    help="index of the test image in a CNN's feature_maps.png (default: the first correct 3)",
 )
 add(
     "--class",

@@ -25,7 +25,7 @@ def show(run, y_test, probabilities, image=None):
         run: `runs.Run`.
         y_test: the labels of the test images: (n,), (n, 1) or one-hot (n, classes).
         probabilities: (n, classes) probabilities or logits; or sigmoids, (n, 1), of two classes.
-        image: index of the test image in a CNN's feature_maps.png (default: the first 3).
+        image: index of the test image in a CNN's feature_maps.png (default: the first correct 3).
 
     Returns:
         The paths of the figures, a dict of a figure's name to the pathlib.Path of its PNG file.

@@ -18,7 +18,7 @@ def plot_run(run, model=None, labels=None, probabilities=None, image=None):
         run: `runs.Run`.
         model: keras.Model, or None if it cannot be loaded: then what its layers compute is not drawn.
         labels, probabilities: (n,) and (n, classes), of the test images, or None if the run is not evaluated.
-        image: index of the test image in feature_maps.png (default: the first 3, the slide's digit).
+        image: index of the test image in feature_maps.png (default: the first 3 that is classified correctly).
     """
     print("Drawing the figures ...", flush=True)
     paths, errors = [], []
@@ -114,7 +114,7 @@ def plot_feature_maps(run, model, labels, probabilities, path, image=None):
     """Slide 27: a CNN's feature_maps.png. image: see `plot_run`."""
     raw = mnist.load_arrays()
     if image is None:
-        image = np.argmax(raw["y_test"] == 3)  # the slide's digit
+        image = np.argmax((labels == 3) & (probabilities.argmax(axis=1) == 3))  # the slide's digit
     pixels = raw["x_test"][image].astype("float32") / 255
     values, outputs = pixels.reshape(1, *model.input_shape[1:]), {}
     for layer in networks.list_layers(model):
