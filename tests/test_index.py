@@ -79,17 +79,18 @@ def test_damaged_runs_are_left_out_and_what_comes_from_the_others_is_escaped(sit
     (tmp_path / "models/cnn/metrics.json").write_text("{", encoding="utf-8")
     change_metrics(tmp_path, CNN, lambda metrics: metrics.pop("test_accuracy"))  # never evaluated
     change_metrics(tmp_path, "mlp_256", lambda metrics: metrics.update(device="<b>GPU</b> & more"))
-    (tmp_path / "models/mlp_256").rename(tmp_path / "models/mine & yours")
+    (tmp_path / "models/mlp_256").rename(tmp_path / "models/mine & #1 50%")
     (tmp_path / "plots").mkdir()
     comparison = tmp_path / "plots/learning_curves.png"
     shutil.copy(ROOT / "plots/gallery/learning_curves.png", comparison)
     monkeypatch.chdir(tmp_path)
     text = report.write_index([comparison]).read_text(encoding="utf-8")
-    names = ["mine &amp; yours", MLP]
+    names = ["mine &amp; #1 50%", MLP]
     assert re.findall("<h2>(.*?)</h2>", text) == list(cells(text)) == names and "cnn" not in cells(text)
     assert "trained on &lt;b&gt;GPU&lt;/b&gt; &amp; more" in text and "<b>" not in text
     assert "<code>python reproduce.py</code>" in text  # the study, of which there is nothing here
     assert "draw.html" not in text  # nor a page of these runs
+    assert 'href="#run-mine%20%26%20%231%2050%25"' in text
     assert 'src="learning_curves.png"' in text
 
 
