@@ -187,7 +187,7 @@ LARGE = {  # what may stand beside digits, on a page of 900x600
 
 @pytest.mark.parametrize("name", LARGE)
 def test_what_is_much_larger_than_the_digits_beside_it_is_left_out_and_they_stay(name):
-    row = write_row("523", (900, 600))
+    row = write_row("52374", (900, 600))
     page = Image.fromarray((255 * row).astype(np.uint8))
     LARGE[name](ImageDraw.Draw(page))
     assert_same_boxes(page, row, 10)

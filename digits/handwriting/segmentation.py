@@ -83,13 +83,10 @@ def find_parts(grey, shape, single):
 
 
 def find_usual(sizes, pieces):
-    """Return the median of the pieces' sizes, each weighted by the root of its ink.
-
-    So neither one large piece decides for an image, nor do many small ones.
-    """
+    """Return the median of the pieces' sizes, weighted by their ink: what most of the ink is decides."""
     order = np.argsort(sizes)
-    weight = np.sqrt([len(pieces[i]) for i in order]).cumsum()
-    return sizes[order[np.searchsorted(weight, weight[-1] / 2)]]
+    ink = np.cumsum([len(pieces[i]) for i in order])
+    return sizes[order[np.searchsorted(ink, ink[-1] / 2)]]
 
 
 def split(pieces, which):
@@ -211,7 +208,7 @@ def choose_digits(groups, shape):
     """
     left, top, right, bottom = boxes_of(groups)
     height = bottom - top
-    good = height > HEIGHT[0] * find_usual(height, groups)
+    good = height > HEIGHT[0] * np.median(height[height > HEIGHT[0] * height.max()])  # no large piece is among them
     whole = good & (left > 0) & (top > 0) & (right < shape[1]) & (bottom < shape[0])
     beside = (overlaps(top, bottom) > height[:, None] / 2)[:, whole].any(axis=1)
     good &= whole | beside | ~whole.any()
