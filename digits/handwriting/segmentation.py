@@ -208,7 +208,7 @@ def choose_digits(groups, shape):
     """
     left, top, right, bottom = boxes_of(groups)
     height = bottom - top
-    good = height > HEIGHT[0] * np.median(height[height > HEIGHT[0] * height.max()])  # no large piece is among them
+    good = height > HEIGHT[0] * np.median(height[height >= find_usual(height, groups)])  # of digits, not of commas
     whole = good & (left > 0) & (top > 0) & (right < shape[1]) & (bottom < shape[0])
     beside = (overlaps(top, bottom) > height[:, None] / 2)[:, whole].any(axis=1)
     good &= whole | beside | ~whole.any()
