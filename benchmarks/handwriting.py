@@ -4,13 +4,11 @@ python -m benchmarks.handwriting                  with the most accurate run in 
 python -m benchmarks.handwriting --model mlp_256 --digits 200
 python -m benchmarks.handwriting my/digits scans.npz     instead, of other people's digits: in folders of files named
                                                          after them (7_a.png, 2026_b.png), or archives of images, labels
-python -m benchmarks.handwriting my/digits --ablation    how many of these digits are lost without each step
 
 With scikit-learn installed, its 1797 scans of 8x8 pixels, written by other people, are included.
 """
 
 import itertools
-import unittest.mock
 from pathlib import Path
 
 import numpy as np
@@ -20,26 +18,7 @@ import preprocess
 from benchmarks import pens
 from digits import flags, handwriting, mnist, runs
 from digits.errors import UserError
-from digits.handwriting import ink, normalization, segmentation
-from digits.predictions import edit_distance, find_doubts
-
-# What each step is replaced by to leave it out: a module, a function there, and what does nothing in its place.
-STEPS = {
-    "turning light ink on dark into dark on light": (ink, "is_light_on_dark", lambda grey: False),
-    "the closing and the median: paper of one grey": (ink, "remove_background", lambda grey: 1 - grey / grey.max()),
-    "the median nearby": (ink, "local_median", lambda grey: np.ones_like(grey)),
-    "removing rulings": (ink, "remove_rulings", lambda mask, dark: (mask, [])),
-    "removing shadows and the desk": (ink, "along_frame", np.zeros_like),
-    "removing what is pale": (ink, "remove_faint", lambda mask, darkness: mask),
-    "cutting apart digits that touch": (segmentation, "cut_apart", lambda digit, *how: [(digit, False)]),
-    "undoing repeated pixels": (segmentation, "undo_repetition", lambda grey: grey),
-    "joining pieces of a digit": (segmentation, "group_pieces", lambda pieces: pieces),
-    "joining the only digit's": (segmentation, "group_around_largest", lambda pieces: pieces),
-    "leaving out dashes and specks": (segmentation, "choose_digits", lambda groups, shape: (groups, [])),
-    "sorting by rows": (segmentation, "sort_by_rows", lambda groups: sorted(groups, key=segmentation.box_of)),
-    "opening holes": (segmentation, "reopen_holes", lambda mask, darkness: mask),
-    "MNIST's width of stroke": (normalization, "STROKE", (0, 99)),
-}
+from digits.predictions import find_doubts
 
 
 def predict_images(model, images, single):
@@ -87,32 +66,6 @@ def load_named(path):
     return named
 
 
-def count_correct(model, named):
-    """Return how many digits of the images from `load_named` are predicted correctly, each row in its order."""
-    correct = 0
-    for image, label in named:
-        digits = handwriting.find_digits(image, single=len(label) == 1).images
-        text = ""
-        if len(digits):
-            predictions = model.predict_on_batch(preprocess.flatten_and_normalize(digits)).argmax(axis=1)
-            text = "".join(map(str, predictions))
-        correct += max(0, len(label) - edit_distance(label, text))
-    return correct
-
-
-def print_ablation(run, model, paths):
-    """Print how many digits are lost without each of STEPS."""
-    named = {path: load_named(path) for path in paths}
-    print(f"| without, predicted by {run} | {' | '.join(path.name for path in paths)} |\n|---|{'---|' * len(paths)}")
-    whole = {path: count_correct(model, images) for path, images in named.items()}
-    sizes = (f"{whole[path]} of {sum(len(label) for _, label in named[path])}" for path in paths)
-    print(f"| nothing: digits correct | {' | '.join(sizes)} |", flush=True)
-    for name, (module, function, substitute) in STEPS.items():
-        with unittest.mock.patch.object(module, function, substitute):
-            lost = [whole[path] - count_correct(model, named[path]) for path in paths]
-        print(f"| {name} | {' | '.join(map(str, lost))} |", flush=True)
-
-
 def measure_named(model, path):
     """Print how well the images of a folder or an archive are predicted, and how sure the unmarked predictions are."""
     named = load_named(path)
@@ -132,12 +85,7 @@ def measure_named(model, path):
 
 
 def main(args):
-    if args.ablation and not args.paths:
-        parser.error("--ablation needs a PATH to measure")
     run, model = runs.choose_model(args.model)
-    if args.ablation:
-        print_ablation(run, model, args.paths)
-        return
     if args.paths:
         print(f"| images | predicted without a mistake by {run} | of the digits that it did not mark |\n|---|---|---|")
         for path in args.paths:
@@ -153,7 +101,6 @@ def main(args):
 parser = flags.argument_parser(__doc__, "-m benchmarks.handwriting")
 parser.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
 parser.add_argument("--digits", type=flags.bounded_int(1, 10001), default=1000, help="images of each kind")
-parser.add_argument("--ablation", action="store_true", help="measure the PATHs without each step")
 parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder or an .npz archive to measure")
 
 if __name__ == "__main__":

@@ -120,12 +120,10 @@ def test_pieces_of_a_digit_belong_together():
         assert np.any(digits(whole).images[0] != digits(part).images)
 
 
-def test_a_hole_is_a_hole_where_a_blur_has_nearly_closed_it_and_where_thick_ink_fills_the_frame():
-    scan = np.array([[0, 9, 9, 0], [9, 6, 7, 9], [9, 6, 6, 9], [9, 6, 6, 9], [9, 6, 7, 9], [0, 9, 9, 0]], np.uint8)
-    blurred = Image.fromarray(np.pad(28 * scan, 2)).resize((160, 200), Image.BICUBIC)
+def test_the_hole_of_thick_ink_that_fills_the_frame_is_no_ink():
     y, x = np.mgrid[-1:1:128j, -1:1:128j]
     thick = np.where((np.hypot(x / 0.95, y) < 1.05) & (np.hypot(x / 0.5, y / 0.6) > 1), 0, 1.0)
-    for image in (blurred, thick, 1 - thick):
+    for image in (thick, 1 - thick):
         (digit,) = digits(image, single=True).images
         assert digit[14, 14] < 60 and digit.max() > 200  # a 0, not a blot
 
@@ -148,16 +146,51 @@ def test_a_sloping_row_is_followed():
         assert len(boxes) == 5 and list(boxes[:, 0]) == sorted(boxes[:, 0])
 
 
-def test_a_hundred_digits_are_all_found_and_read_from_the_top_and_each_row_from_the_left():
+def write_page():
+    """Draw a hundred digits in ten rows; return the page, 1000x1000, and the corners of their tiles of 80x80."""
     rng = np.random.default_rng(0)
     page = Image.new("L", (1000, 1000), 255)
     corners = [(10 + 98 * column, 10 + 98 * row + rng.integers(-9, 10)) for row in range(10) for column in range(10)]
     for place, corner in enumerate(corners):
         page.paste(pens.draw(pens.written(place % 10, rng), (80, 80), 60, 5, rng), corner)
+    return page, corners
+
+
+def test_a_hundred_digits_are_all_found_and_read_from_the_top_and_each_row_from_the_left():
+    page, corners = write_page()
     boxes = digits(page).boxes
     assert len(boxes) == 100
     for (left, top, right, bottom), (x, y) in zip(boxes, corners):
         assert x <= left < right <= x + 80 and y <= top < bottom <= y + 80
+
+
+def test_digits_of_two_rows_that_touch_are_cut_apart_and_the_others_stay():
+    page, _ = write_page()
+    before = digits(page).boxes
+    x = before[[48, 58]][:, [0, 2]].mean(axis=1)  # of two 8s
+    ImageDraw.Draw(page).line([(x[0], before[48, 3] - 9), (x[1], before[58, 1] + 9)], 0, 4)
+    boxes, _, touching, _ = digits(page)
+    assert list(np.flatnonzero(touching)) == [48, 58]
+    np.testing.assert_allclose(boxes, before, atol=25)
+    np.testing.assert_allclose(boxes[~touching], before[~touching], atol=2)
+
+
+LARGE = {  # what may stand beside digits, on a page of 900x600
+    "stroke": lambda draw: draw.line([(800, 150), (790, 450)], 0, 7),
+    "bracket": lambda draw: draw.line([(760, 30), (800, 60), (800, 560), (760, 580)], 0, 7),
+    "margin line": lambda draw: draw.line([(22, 40), (22, 560)], 0, 7),
+    "drawing": lambda draw: draw.ellipse([300, 10, 560, 230], outline=0, width=8),
+    "underline": lambda draw: draw.line([(60, 375), (700, 380)], 0, 6),
+    "desk": lambda draw: draw.rectangle([750, 0, 900, 600], 0),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_much_larger_than_the_digits_beside_it_is_left_out_and_they_stay(name):
+    row = write_row("52374", (900, 600))
+    page = Image.fromarray((255 * row).astype(np.uint8))
+    LARGE[name](ImageDraw.Draw(page))
+    assert_same_boxes(page, row, 10)
 
 
 def assert_same_boxes(page, other, tolerance, single=False):

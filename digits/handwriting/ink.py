@@ -10,7 +10,6 @@ from digits.handwriting.rulings import remove_rulings
 WORKING = 200, 700  # pixels: least and largest longer side of the image that ink is looked for in
 BLUR = 0.3, 0.8  # pixels, of the file and of the working size: takes the grain out, and leaves a thin pen
 TWO_LEVELS = 0.85  # of the variance lies between two levels: from 0.866 on in scans, up to 0.838 in light and shadow
-THICKEST = 0.25  # of the longer side: no stroke is thicker from its middle to its edge
 MEDIAN = 32, 15  # pixels: a median over so many of an image made so small is taken over half of it
 EVEN = 0.02, 0.2  # of white, of the image: a scan's paper has one grey to within the first, and more than the second
 WHITE = 99  # percentile: a scan's paper, whatever single pixels are
@@ -22,7 +21,7 @@ AROUND = 5  # pixels: the standard deviation of the Gaussian that tells how dark
 STANDS_OUT = 1.7  # times as dark as it is around: a pale stroke
 SURE = 0.6  # of the usual darkness of ink: each piece of ink reaches it somewhere
 ALONG = 0.95  # of a piece's length: in contact with the frame, it lies along it
-SPECK = 0.05  # of all ink, or of the largest piece of it: less is no digit
+SPECK = 0.05  # of the longer side, or of a piece's usual ink: less is no digit
 
 
 def find_ink(scan, shape):
@@ -33,8 +32,7 @@ def find_ink(scan, shape):
         shape: height and width that give the right aspect.
 
     Returns, at the working size:
-        How much darker than the paper each pixel is, float32, from 0 to 1 for black; which pixels are ink, bool;
-        which are too pale to be, bool; and the printed lines that were taken out, see `remove_rulings`.
+        Which pixels are ink, bool; which are too pale to be, bool; and the printed lines, see `remove_rulings`.
     """
     grey = resize_to_working_size(scan, shape)
     if is_light_on_dark(grey):
@@ -43,10 +41,9 @@ def find_ink(scan, shape):
     mask = threshold_ink(darkness)
     shadows = along_frame(mask)
     mask, rulings = remove_rulings(mask, shadows)
-    if (mask & ~shadows).sum() > SPECK * mask.sum():
-        mask = mask & ~shadows
+    mask = mask & ~shadows
     sure = remove_faint(mask, darkness)
-    return darkness, sure, mask & ~sure, rulings
+    return sure, mask & ~sure, rulings
 
 
 def resize_to_working_size(grey, shape):
@@ -70,7 +67,7 @@ def is_light_on_dark(grey):
     if between < TWO_LEVELS * grey.var():
         return bool(np.mean((grey - local_median(grey)) ** 3) > 0)
     light, dark = (scipy.ndimage.distance_transform_edt(level).max() for level in (bright, ~bright))
-    return bool(light < min(dark, THICKEST * max(grey.shape)))
+    return bool(light < dark)
 
 
 def local_median(grey):
@@ -112,12 +109,19 @@ def threshold_ink(darkness):
 
 
 def along_frame(mask):
-    """Return which pieces of `mask`, shadows or the desk, are in contact with the frame as far as they are long."""
+    """Return which pieces of `mask`, shadows or the desk, are in contact with the frame as far as they are long.
+
+    None are where all ink is: a digit's strokes in an image cut to its size. How long the rest is tells, not how much
+    ink it has: a desk may have far more than all digits.
+    """
     labels, count = scipy.ndimage.label(mask, np.ones((3, 3)))
     rim = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     contact = np.bincount(rim, minlength=count + 1)[1:]
     length = np.array([max(part.stop - part.start for part in box) for box in scipy.ndimage.find_objects(labels)])
-    return np.append(False, contact >= ALONG * length)[labels]
+    shadow = contact >= ALONG * length
+    if length[~shadow].max(initial=0) <= SPECK * max(mask.shape):
+        shadow[:] = False
+    return np.append(False, shadow)[labels]
 
 
 def remove_faint(mask, darkness):

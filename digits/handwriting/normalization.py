@@ -7,22 +7,12 @@ from PIL import Image
 LENGTH = 20  # pixels of MNIST: the longer side of a digit
 FINE = 4  # pixels per pixel of MNIST, at least, while a digit is redrawn
 STROKE = 2.3, 2.8  # pixels of MNIST: thinner pens are made as wide as the first, thicker ones as the second
-HOLES = 0.09, 0.05, 0.4  # of a digit's size, darkness, area: a hole is so much lighter than ink so near; what stays
 
 
 def box_of(places):
     """Return left, top, right and bottom of the box around pixels, (n, 2); right and bottom lie just outside."""
     (top, left), (bottom, right) = places.min(axis=0), places.max(axis=0) + 1
     return left, top, right, bottom
-
-
-def reopen_holes(mask, darkness):
-    """Return a digit's mask without what is lighter than the ink around it: the holes that a blur has nearly closed."""
-    near, lighter, least = HOLES
-    left, top, right, bottom = box_of(np.argwhere(mask))
-    level = scipy.ndimage.gaussian_filter(darkness, near * max(right - left, bottom - top))
-    opened = mask & (darkness > level - lighter * darkness[mask].max())
-    return opened if opened.sum() > least * mask.sum() else mask
 
 
 def normalize_stroke(mask):

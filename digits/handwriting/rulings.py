@@ -12,7 +12,7 @@ SLOPES = np.arange(-12, 13, 3)  # degrees: of lines in a picture that is held by
 LENGTH = 0.4  # of the side along which it runs: a line is longer
 THIN = 0.08  # of its length: a line is thinner
 EDGE = 2  # pixels: what a blur adds to the width of a line at each side
-INSIDE = 5  # times a line's thickness: what is written is larger
+INSIDE = 5  # times the usual thickness of lines: what is written is larger
 
 
 def remove_rulings(mask, dark):
@@ -34,17 +34,17 @@ def remove_rulings(mask, dark):
         others = np.any([dark, *(draw(line, mask.shape) for line in lines[1 - axis])], axis=0)
         ends = frame | scipy.ndimage.maximum_filter(others, 2 * gap + 1)
         lines[axis] = [line for line in lines[axis] if ends_at(line, ends, axis)]
-    rest, thickest = mask, 0
+    rest, thicknesses = mask, []
     for axis, line in [(0, line) for line in lines[0]] + [(1, line) for line in lines[1]]:
         thickness = len(line) / (np.ptp(line[:, axis]) + 1)
-        thickest = max(thickest, thickness)
+        thicknesses.append(thickness)
         through = np.where(np.arange(2) == axis, 1, round(2 * thickness) + EDGE + 1)  # what crosses it is longer there
         near_line = scipy.ndimage.binary_dilation(draw(line, mask.shape), np.ones((3, 3)), EDGE)
         rest = rest & (scipy.ndimage.grey_opening(rest, through) | ~near_line)
     pieces = skimage.measure.label(rest, connectivity=2)
     inside = skimage.measure.regionprops(pieces * ~np.isin(pieces, pieces[frame]))
     largest = max((np.ptp(piece.coords, axis=0).max() for piece in inside), default=0)
-    return (rest, lines[0] + lines[1]) if largest > INSIDE * thickest else (mask, [])
+    return (rest, lines[0] + lines[1]) if largest > INSIDE * np.median(thicknesses or 0) else (mask, [])
 
 
 def draw(places, shape):

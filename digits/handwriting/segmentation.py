@@ -7,15 +7,14 @@ import scipy  # SciPy's modules and scikit-image's load when they are first used
 import skimage
 
 from digits.handwriting.ink import SPECK, find_ink
-from digits.handwriting.normalization import box_of, center_by_mass, normalize_stroke, reopen_holes
+from digits.handwriting.normalization import box_of, center_by_mass, normalize_stroke
 from digits.handwriting.rulings import draw
 
-REPEATED = 4, 100  # pixels: the sides of scans whose enlargement by repetition is undone
-MARGIN = 8  # pixels: so far around a digit its ink is looked at, and what is shorter is grain
+GRAIN = 8  # pixels: no longer is what is none of the ink
 NEAR = 0.25  # of a digit's size: so near are its parts, one above the other; anywhere, if there is only one digit
 TOUCHING = 0.07  # of a digit's size: so near are its parts wherever they are
 LOW = 0.85  # of the taller one's height: of two pieces above each other, a taller one is a digit of the next row
-LEAST_HEIGHT = 0.5  # of a digit's usual height: no digit is lower
+HEIGHT = 0.5, 2  # times the usual one: no digit is lower, or taller
 WIDE = 1.25, 1.6  # times the usual height, of one digit of several, or of the only one: what is wider is several
 ON_ITS_SIDE = 4  # digits: if the most of so many are wider than high, the page lies on its side
 MOST = 6  # digits that touch: what is wider is a dash or a word
@@ -36,52 +35,99 @@ class Digits(NamedTuple):
 def find_digits(image, single=False):
     """Find the digits in a PIL image.
 
-    single: the image is known to show one digit; whatever lies near its largest piece belongs to it.
+    single: the image is known to show one digit, the largest; what lies near belongs to it, at its side too.
     Returns `Digits`, none where there is no ink.
     """
     grey = np.asarray(image.convert("L"), np.float32) / 255
-    scan = undo_repetition(grey)
-    darkness, digits, touching, dropped = find_parts(scan, grey.shape, single)
-    square = darkness.shape[0] == darkness.shape[1]
-    if len(digits) == 1 and square and box_of(digits[0]) == (0, 0, *darkness.shape):  # stretched: of unknown aspect
-        darkness, digits, touching, dropped = find_parts(scan, (grey.shape[0], ASPECT * grey.shape[1]), single)
-    scale = np.array([image.width / darkness.shape[1], image.height / darkness.shape[0]] * 2)
-    images = [center_by_mass(normalize_stroke(reopen_holes(*cut_out(digit, darkness)))) for digit in digits]
+    (height, width), digits, touching, dropped = find_parts(grey, grey.shape, single)
+    if len(digits) == 1 and height == width and box_of(digits[0]) == (0, 0, width, height):  # stretched to a square
+        shape = grey.shape[0], ASPECT * grey.shape[1]
+        (height, width), digits, touching, dropped = find_parts(grey, shape, single)
+    scale = np.array([image.width / width, image.height / height] * 2)
+    images = [center_by_mass(normalize_stroke(draw(digit, (height, width)))) for digit in digits]
     boxes, others = (np.array([box_of(part) for part in some]).reshape(-1, 4) for some in (digits, dropped))
     images = np.array(images, np.uint8).reshape(-1, 28, 28)
     return Digits(boxes * scale, images, np.array(touching, bool), others * scale)
 
 
-def find_parts(scan, shape, single):
-    """Return how dark a scan is, the digits in order, whether each touches another, and what is left out.
+def find_parts(grey, shape, single):
+    """Return the height and width that were looked at, the digits in order, which of them touch, and what is left out.
 
     Arguments: see `find_ink` and `find_digits`. A digit, like any part of the ink, is the (n, 2) places of its pixels.
     """
-    darkness, mask, faint, others = find_ink(scan, shape)
+    mask, faint, others = find_ink(grey, shape)
     pieces = list_pieces(mask)
-    least = SPECK * max(map(len, pieces), default=0)
-    others += [piece for piece in list_pieces(faint) if len(piece) > least]
-    others += [piece for piece in pieces if len(piece) <= least]
-    pieces = [piece for piece in pieces if len(piece) > least]
     if not pieces:
-        return darkness, [], [], others
+        return mask.shape, [], [], others + list_pieces(faint)
+    ink = np.array([len(piece) for piece in pieces])
+    least = SPECK * find_usual(ink, pieces)
+    pieces, specks = split(pieces, ink > least)
+    others += specks + [piece for piece in list_pieces(faint) if len(piece) > least]
     if single:
-        (digit, *dropped) = group_around_largest(pieces)
-        return darkness, [digit], [False], dropped + others
+        near = measure_gaps(pieces) < NEAR * longer_side(pieces[0])
+        number = scipy.sparse.csgraph.connected_components(near)[1]
+        digit, *dropped = sorted(join(pieces, number), key=len, reverse=True)
+        return mask.shape, [digit], [False], dropped + others
+    pieces, large = set_large_apart(pieces)
     digits, dropped = choose_digits(group_pieces(pieces), mask.shape)
-    digits = sort_by_rows(digits)
     height, width = np.median([np.ptp(digit, axis=0) for digit in digits], axis=0)
-    if width > height and len(digits) >= ON_ITS_SIDE:
-        return darkness, digits, [False] * len(digits), dropped + others
-    one_of_several, the_only_one = WIDE
-    wide = the_only_one if len(digits) == 1 else one_of_several
-    return darkness, *zip(*(part for digit in digits for part in cut_apart(digit, height, wide))), dropped + others
+    wide = np.inf if width > height and len(digits) >= ON_ITS_SIDE else WIDE[len(digits) == 1]
+    parts = [part for digit in digits for part in cut_apart(digit, height, wide)]
+    for piece in large:
+        rows, rest = cut_into_rows(piece, digits)
+        parts += [(row, True) for row in rows]
+        dropped += rest
+    order = sort_by_rows([digit for digit, _ in parts])
+    digits, touching = zip(*(parts[i] for i in order))
+    return mask.shape, digits, touching, dropped + others
+
+
+def find_usual(sizes, pieces):
+    """Return the median of the pieces' sizes, weighted by their ink: what most of the ink is decides."""
+    order = np.argsort(sizes)
+    ink = np.cumsum([len(pieces[i]) for i in order])
+    return sizes[order[np.searchsorted(ink, ink[-1] / 2)]]
+
+
+def split(pieces, which):
+    """Return the pieces for which `which`, (n,) bool, is True, and the others."""
+    return [[piece for piece, is_in in zip(pieces, some) if is_in] for some in (which, ~which)]
+
+
+def set_large_apart(pieces):
+    """Return the pieces that may be digits or parts of them, and those that are much larger than usual."""
+    left, top, right, bottom = boxes_of(pieces)
+    usual = find_usual(np.maximum(bottom - top, right - left), pieces)
+    return split(pieces, (bottom - top < HEIGHT[1] * usual) & (right - left < MOST * usual))
+
+
+def cut_into_rows(piece, digits):
+    """Return the parts of a large piece in the rows of the digits beside it, which touch there, and what is left of it.
+
+    Of a bracket, a long stroke or a drawing, whose parts are not as wide as digits are, there are none.
+    """
+    left, top, right, bottom = boxes_of(digits)
+    height, middle = np.median(bottom - top), (top + bottom) / 2
+    start, first, stop, last = box_of(piece)
+    reach = MOST * height
+    beside = (right > start - reach) & (left < stop + reach) & (middle > first) & (middle < last)
+    if not beside.any():
+        return [], [piece]
+    middle = np.sort(middle[beside])
+    rows = np.split(middle, np.flatnonzero(np.diff(middle) > ROW * height) + 1)
+    distance = np.abs(piece[:, :1] - [row.mean() for row in rows])  # of each pixel from each row
+    row = np.where(distance.min(axis=1) < ROW * height, distance.argmin(axis=1), len(rows))
+    *parts, rest = (piece[row == k] for k in range(len(rows) + 1))
+    widths = [np.ptp(part[:, 1]) / height for part in parts]
+    if max(widths) > WIDE[0] or np.median(widths) < HEIGHT[0] * ASPECT:
+        return [], [piece]
+    return parts, [rest] if len(rest) else []
 
 
 def list_pieces(mask):
     """Return the connected pieces of `mask` but grain, the longest first: the (n, 2) places of the pixels of each."""
     pieces = [piece.coords for piece in skimage.measure.regionprops(skimage.measure.label(mask, connectivity=2))]
-    return sorted((piece for piece in pieces if longer_side(piece) > MARGIN), key=longer_side, reverse=True)
+    return sorted((piece for piece in pieces if longer_side(piece) > GRAIN), key=longer_side, reverse=True)
 
 
 def cut_apart(digit, height, wide):
@@ -103,25 +149,14 @@ def cut_apart(digit, height, wide):
     return [(digit[(x >= start) & (x < stop)], True) for start, stop in zip(cuts, [*cuts[1:], right])]
 
 
-def cut_out(digit, darkness):
-    """Return a digit's mask, and how dark the image is there."""
-    left, top, right, bottom = box_of(digit)
-    part = np.s_[max(top - MARGIN, 0) : bottom + MARGIN, max(left - MARGIN, 0) : right + MARGIN]
-    return draw(digit, darkness.shape)[part], darkness[part]
+def boxes_of(pieces):
+    """Return left, top, right and bottom of the boxes around pieces, float (4, n)."""
+    return np.array([box_of(piece) for piece in pieces], float).T
 
 
-def undo_repetition(grey):
-    """Undo an enlargement by mere repetition of pixels, of an 8x8 scan say: its steps are no part of the strokes."""
-    least, most = REPEATED
-    for axis in (0, 1):
-        size = grey.shape[axis]
-        changes = np.flatnonzero(np.diff(grey, axis=axis).any(axis=1 - axis)) + 1  # rows unlike the one before
-        for n in range(least, min(size // 2, most) + 1):
-            steps = np.arange(1, n) * size / n - 0.5  # where rows change if n rows became `size`
-            if any(np.isin(changes, rounded).all() for rounded in (np.ceil(steps), np.floor(steps) + 1)):
-                grey = grey.take(np.append(0, np.floor(steps) + 1).astype(int), axis)
-                break
-    return grey
+def join(pieces, number):
+    """Return the pieces that have the same number, (n,), as one."""
+    return [np.concatenate([pieces[i] for i in np.flatnonzero(number == k)]) for k in np.unique(number)]
 
 
 def longer_side(places):
@@ -136,7 +171,7 @@ def overlaps(first, last):
 
 def measure_gaps(pieces):
     """Return how many pixels lie between each two pieces, (n, n); between their boxes where they are far apart."""
-    left, top, right, bottom = np.array([box_of(piece) for piece in pieces], float).T
+    left, top, right, bottom = boxes_of(pieces)
     gap = np.hypot(overlaps(top, bottom).clip(max=0), overlaps(left, right).clip(max=0))
     size = np.maximum(bottom - top, right - left)
     trees = [scipy.spatial.cKDTree(piece) for piece in pieces]
@@ -146,18 +181,6 @@ def measure_gaps(pieces):
     return gap
 
 
-def group_around_largest(pieces):
-    """Return the one digit, the largest piece and, by and by, what is near, dashes or a bar; then the pieces left."""
-    gap = measure_gaps(pieces)
-    near = np.arange(len(pieces)) == np.argmax([len(piece) for piece in pieces])
-    while True:
-        digit = np.concatenate([piece for piece, which in zip(pieces, near) if which])
-        nearer = gap[near].min(axis=0) < NEAR * longer_side(digit)
-        if (nearer == near).all():
-            return [digit, *(piece for piece, which in zip(pieces, near) if not which)]
-        near = nearer
-
-
 def group_pieces(pieces):
     """Return the pieces in groups: from the largest on, each joins the nearest one before it, or begins a group.
 
@@ -165,7 +188,7 @@ def group_pieces(pieces):
     below of; of two that stand side by side each is a digit, or a point.
     """
     gap = measure_gaps(pieces)
-    left, top, right, bottom = np.array([box_of(piece) for piece in pieces], float).T
+    left, top, right, bottom = boxes_of(pieces)
     width, height = right - left, bottom - top
     above = overlaps(left, right) > np.minimum.outer(width, width) / 2
     above &= np.minimum.outer(height, height) < LOW * np.maximum.outer(height, height)
@@ -175,7 +198,7 @@ def group_pieces(pieces):
         reach = NEAR if above[i, nearest] else TOUCHING
         if gap[i, nearest] < reach * longer_side(pieces[nearest]):
             number[i] = number[nearest]
-    return [np.concatenate([pieces[i] for i in np.flatnonzero(number == k)]) for k in np.unique(number)]
+    return join(pieces, number)
 
 
 def choose_digits(groups, shape):
@@ -183,18 +206,18 @@ def choose_digits(groups, shape):
 
     Left out are dashes, what is much lower than usual, and what the frame has cut off a row above or below.
     """
-    left, top, right, bottom = np.array([box_of(group) for group in groups], float).T
+    left, top, right, bottom = boxes_of(groups)
     height = bottom - top
-    good = height > LEAST_HEIGHT * np.median(height[height > LEAST_HEIGHT * height.max()])
+    good = height > HEIGHT[0] * np.median(height[height >= find_usual(height, groups)])  # of digits, not of commas
     whole = good & (left > 0) & (top > 0) & (right < shape[1]) & (bottom < shape[0])
     beside = (overlaps(top, bottom) > height[:, None] / 2)[:, whole].any(axis=1)
     good &= whole | beside | ~whole.any()
-    return [[group for group, which in zip(groups, some) if which] for some in (good, ~good)]
+    return split(groups, good)
 
 
 def sort_by_rows(groups):
-    """Return groups in reading order. A row is followed from each digit to the next, so it may slope or bend."""
-    left, top, right, bottom = np.array([box_of(group) for group in groups], float).T
+    """Return in what order groups are read. A row is followed from each digit to the next, so it may slope or bend."""
+    left, top, right, bottom = boxes_of(groups)
     x, y, height = (left + right) / 2, (top + bottom) / 2, bottom - top
     ahead, down = x - x[:, None], np.abs(y - y[:, None])
     tallness = np.maximum(np.minimum.outer(height, height), np.median(height))
@@ -202,4 +225,4 @@ def sort_by_rows(groups):
     follower = np.where(np.isfinite(distance).any(axis=1), distance.argmin(axis=1), np.arange(len(x)))
     count, row = scipy.sparse.csgraph.connected_components(np.eye(len(x))[follower], directed=False)
     rows = sorted(range(count), key=lambda k: y[row == k].mean())
-    return [groups[i] for k in rows for i in sorted(np.flatnonzero(row == k), key=lambda i: x[i])]
+    return [i for k in rows for i in sorted(np.flatnonzero(row == k), key=lambda i: x[i])]
