@@ -64,10 +64,10 @@ RUNS = {
 
 
 def find_next(experiment):
-    """Return the command that comes after an experiment in the deck; otherwise evaluate.py."""
+    """Return the command that comes after one of the deck's experiments."""
     commands = {name: run.command for name, run in RUNS.items()}
     following = dict(zip(commands, [*list(commands.values())[1:], "evaluate.py"]))
-    return f"python {following.get(experiment, 'evaluate.py')}"
+    return f"python {following[experiment]}"
 
 
 def find_experiment(run_name):

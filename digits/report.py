@@ -10,9 +10,11 @@ from digits import deck, metrics, mnist, networks, runs
 from digits.errors import CannotDraw, UserError, warn
 from digits.figures.runs import FIGURES, plot_run
 from digits.pages import draw, index
+from digits.process import options
 from digits.runs import PLOTS, STANDARD
 
 ROUNDING = 0.0005  # between two machines, a few of 10000 test images
+EXERCISES = "mlp_dropout_rate0.25", "cnn_kernel5"  # not the deck's runs, but the study has their intervals
 STUDY = Path(__file__).parent.parent / "results" / "runs.csv"  # the committed study
 
 
@@ -151,7 +153,7 @@ def print_summary(run, paths):
         if reference and reference.accuracy:
             difference = accuracy - reference.accuracy
             print(f"The deck (slide {reference.slide}): {reference.accuracy:.4f}, a difference of {difference:+.4f}")
-        if reference:
+        if reference or (experiment in EXERCISES and run.check == STANDARD):
             print_interval(accuracy, experiment)
     if experiment in deck.RUNS and not reference:
         print("Not trained as in the deck: this script was edited, so it is not compared with the deck")
@@ -163,7 +165,10 @@ def print_summary(run, paths):
     page = PLOTS / run.name / "draw.html"
     if page.exists():
         print(f"Draw a digit yourself: open {page} in a browser")
-    print(f"Next: {deck.find_next(experiment)}")
+    if options.dry_run:
+        print("Everything works")
+    elif run.name in deck.RUNS:  # what follows a student's own run, the worksheet says
+        print(f"Next: {deck.find_next(run.name)}")
 
 
 def print_interval(accuracy, experiment):

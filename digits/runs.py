@@ -24,6 +24,7 @@ from digits.process import options
 
 MODELS, PLOTS = Path("models"), Path("plots")
 ACCURACY = ["accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy"]  # in Keras
+DRY = "_dryrun"  # in the name of a run that only checks whether everything works
 STANDARD, UNCHECKED = "standard", "unchecked"  # see `report.check`
 saved = []  # the runs that this process has saved
 
@@ -363,7 +364,7 @@ def load_evaluated_runs():
 def choose_model(name=None):
     """Return a run's name and its model: of the run `name`, or of the standard one with the highest test accuracy.
 
-    One that cannot be used is passed over with a line on stderr.
+    A dry run comes last. One that cannot be used is passed over with a line on stderr.
 
     Raises:
         UserError: there is none.
@@ -380,7 +381,8 @@ def choose_model(name=None):
         except UserError as error:
             print_error(error)
     usable = [run for run in found if run.check in (STANDARD, UNCHECKED)]
-    for run in sorted(usable, key=lambda run: run.metrics.get("test_accuracy") or 0, reverse=True):
+    usable.sort(key=lambda run: (DRY not in run.name, run.metrics.get("test_accuracy") or 0), reverse=True)
+    for run in usable:
         try:
             return run.name, load_standard(run)
         except UserError as error:

@@ -16,7 +16,7 @@ import numpy as np
 from digits import deck, report
 from digits.errors import UserError
 from digits.files import atomic_write
-from digits.runs import PLOTS
+from digits.runs import DRY, PLOTS
 from lab.figures import plot_class
 
 COLUMNS = ["number", "student", "experiment", "seed", "accuracy", "interval", "remark"]
@@ -98,6 +98,8 @@ def read_submissions(folder):
     table = pd.DataFrame(files, columns=[*COLUMNS, "key", "place", "file", "run", "date", "matrix"])
     table["number"] = table.groupby("key")["number"].transform("max")
     runs = table[table["run"].notna()].drop_duplicates(["key", "run", "date", "seed", "accuracy", "matrix"])
+    is_dry = runs["run"].str.contains(DRY)
+    runs = runs[~is_dry | ~runs["key"].isin(runs.loc[~is_dry, "key"])]  # told only of those who have nothing else
     others = table[table["run"].isna()]
     should_be_run = others["file"].str.match(r"metrics|.*\.(zip|rar|7z) ", case=False)
     others = others[should_be_run | ~others["key"].isin(runs["key"])]
@@ -177,7 +179,9 @@ def read_run(content):
 
 def check_metrics(run, metrics):
     """Yield why a run is none of the study's kind, and what in its name, seed and arguments does not fit together."""
-    if metrics.get("interrupted"):
+    if DRY in run["run"]:
+        yield "a dry run: 2000 images"
+    elif metrics.get("interrupted"):
         yield f"interrupted after {metrics.get('epochs', '?')} of {metrics.get('planned_epochs', '?')} epochs"
     elif metrics.get("check", "standard") != "standard":
         yield clean_name(str(metrics["check"]))

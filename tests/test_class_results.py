@@ -72,11 +72,18 @@ RUN, UNEVALUATED = make_run(), ("test_accuracy", "test_loss", "confusion_matrix"
         ({"check": "other pixels"}, "other pixels"),
         ({"run": "mlp_256_seed1_interrupted", "interrupted": True, "epochs": 3}, "interrupted after 3 of 10 epochs"),
         ({"without": UNEVALUATED}, "not evaluated"),
+        ({"run": "mlp_256_dryrun", "deck_model": False}, "a dry run: 2000 images"),
     ],
 )
 def test_a_run_that_contradicts_itself_or_is_of_another_kind_is_told_and_not_compared(tmp_path, changes, remark):
     (row,) = read(tmp_path, **{"b12345.json": make_run(**changes)})
     assert row[5] == "" and remark in row[6]
+
+
+def test_a_dry_run_beside_other_runs_is_left_out(tmp_path):
+    files = {f"b12345/models/{name}/metrics.json": make_run(run=name) for name in ("mlp_256_seed1", "mlp_256_dryrun")}
+    ((_, _, experiment, *_),) = read(tmp_path, **files)
+    assert experiment == "mlp_256"
 
 
 def test_equal_confusion_matrices_of_two_students_are_told(tmp_path):

@@ -1,32 +1,74 @@
-"""The folder from which a class installs without a network: `python -m docs.offline FOLDER`."""
+"""The folder from which a class installs without a network: `python -m lab.offline FOLDER`."""
 
+import re
+import shutil
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import pytest
 
 from digits import flags
+from digits.errors import UserError
 from lab import offline
+
+LINKS = r'(?:href|src)="(?!https:)([^"#]*)#?([^"]*)"'
+TRACKED = ["mlp.py", "README.md", "digits/flags.py", "lab/lab.md", "lab/lab.zh-TW.md", "lab/answers.md"]
 
 
 @pytest.fixture
 def pip(monkeypatch):
-    """The commands that are run instead of a download of 500 MB; `returncode` is what pip ends with."""
-    calls = SimpleNamespace(commands=[], returncode=0)
-    monkeypatch.setattr(subprocess, "run", lambda command: calls.commands.append(list(map(str, command))) or calls)
+    """The commands that are run instead of a download; `returncode` is what pip ends with, `tracked` what git knows."""
+    calls = SimpleNamespace(commands=[], returncode=0, tracked=TRACKED)
+
+    def run(command, **_):
+        if command[0] == "git":
+            return SimpleNamespace(returncode=0, stdout="\0".join(calls.tracked))
+        calls.commands.append(list(map(str, command)))
+        return calls
+
+    monkeypatch.setattr(subprocess, "run", run)
     return calls
 
 
-def test_it_holds_packages_for_each_system_mnist_and_the_scripts_without_the_lecturers_runs(tmp_path, pip):
+def test_it_holds_packages_for_each_system_and_what_git_tracks_without_the_answers(tmp_path, pip):
     flags.run_command(offline.main, offline.parser, [f"{tmp_path}/class", "--for", "windows", "macos"])
-    scripts = tmp_path / "class" / "mnist"
     windows, macos = pip.commands
     assert "--platform=win_amd64" in windows and "--platform=macosx_12_0_arm64" in macos
-    for name in ("mlp.py", "digits/flags.py", "lab/lab.zh-TW.md", "results/runs.csv", "plots/gallery/cnn/accuracy.png"):
-        assert (scripts / name).is_file()
-    assert not any((scripts / name).exists() for name in (".git", "models", "data/x"))
-    assert {path.name for path in (scripts / "plots").iterdir()} == {"README.md", "gallery"}
-    assert {path.name for path in (scripts / "data").iterdir()} == {"README.md", "mnist.npz"}
+    assert windows[-1] == macos[-1] == "pillow-heif"
+    scripts = tmp_path / "class" / "mnist"
+    found = {path.relative_to(scripts).as_posix() for path in scripts.rglob("*") if path.is_file()}
+    assert found == {*TRACKED, "lab/lab.html", "lab/lab.zh-TW.html"} - {"lab/answers.md"}
+
+
+def test_the_worksheet_is_a_web_page_whose_links_work(tmp_path, pip):
+    offline.copy_scripts(map(Path, TRACKED[:-1]), tmp_path)
+    for name, other in (("lab", "lab.zh-TW"), ("lab.zh-TW", "lab")):
+        page = (tmp_path / "lab" / f"{name}.html").read_text(encoding="utf-8")
+        assert f'href="{other}.html"' in page and "<table>" in page and "answers.md" not in page
+        for path, heading in re.findall(LINKS, page):
+            assert (tmp_path / "lab" / path).exists() if path else f'id="{unquote(heading)}"' in page
+
+
+@pytest.mark.skipif(not shutil.which("git") or not (offline.ROOT / ".git").exists(), reason="needs a clone, and git")
+def test_the_files_are_those_that_git_tracks():
+    names = {path.as_posix() for path in offline.list_scripts()}
+    assert {"mlp.py", "data/mnist.npz", "plots/gallery/cnn/accuracy.png"} <= names
+    assert not any("answers" in name for name in names)
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_without_git_or_a_clone_it_is_one_line(monkeypatch, raises):
+    def run(*_, **__):
+        if raises:
+            raise FileNotFoundError("git")
+        return SimpleNamespace(returncode=128, stdout="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(UserError, match="git is not installed" if raises else "is not a clone") as caught:
+        offline.list_scripts()
+    assert caught.value.exit_code == 1
 
 
 def test_a_folder_that_will_not_do_and_a_download_that_fails_are_one_line(tmp_path, pip, capsys):

@@ -1,6 +1,7 @@
 """What is printed of a run beside the deck, and the table of all runs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -43,23 +44,46 @@ def test_an_edited_model_is_not_compared(capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "accuracy", "place"),
-    [("cnn", 0.9902, "inside"), ("cnn_seed7", 0.95, "outside"), ("cnn", 0.999, "outside")],
+    ("name", "accuracy", "place", "following"),
+    [
+        ("cnn", 0.9902, "inside", "\nNext: python evaluate.py\n"),
+        ("mlp_256", 0.97, "outside", "\nNext: python mlp.py --hidden 800\n"),
+        ("cnn_seed7", 0.999, "outside", ".png)\n"),
+    ],
 )
-def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, name, accuracy, place):
-    report.print_summary(make_run(name, test_accuracy=accuracy), [])
-    out = capsys.readouterr().out
+def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, name, accuracy, place, following):
+    run = make_run(name, test_accuracy=accuracy)
+    report.print_summary(run, [Path("cnn.png")])
+    out, reference = capsys.readouterr().out, run.reference
     assert f"{name}: test accuracy {accuracy:.4f}, test loss 0.0300" in out
-    assert f"The deck (slide 29): 0.9902, a difference of {accuracy - 0.9902:+.4f}" in out
+    difference = f"{reference.accuracy}, a difference of {accuracy - reference.accuracy:+.4f}"
+    assert f"The deck (slide {reference.slide}): {difference}" in out
     assert "Judging by 20 seeds, " in out and f"This one is {place}: " in out
-    assert out.endswith("\nNext: python evaluate.py\n")
+    assert out.endswith(following)
+
+
+def test_a_dry_run_ends_with_what_it_was_for(capsys, monkeypatch):
+    monkeypatch.setattr(report.options, "dry_run", True)
+    report.print_summary(make_run("mlp_256_dryrun"), [])
+    assert capsys.readouterr().out.endswith("\nEverything works\n")
+
+
+def test_runs_of_the_exercises_have_the_studys_interval_if_they_are_not_edited(capsys):
+    for name, check, expected in (
+        ("cnn_kernel5_seed7", "standard", True),
+        ("mlp_dropout_rate0.25", "standard", True),
+        ("cnn_kernel5_seed7", "other pixels", False),
+        ("cnn_kernel5_epochs3", "standard", False),
+    ):
+        report.print_summary(make_run(name, check=check), [])
+        assert ("Judging by 20 seeds" in capsys.readouterr().out) is expected
 
 
 def test_a_run_for_which_the_deck_has_no_number_has_the_studys_interval(capsys):
     report.print_summary(make_run("mlp_800_seed7", test_accuracy=0.9746), [])
     out = capsys.readouterr().out
     assert "Judging by 20 seeds, 99 of 100 runs lie between 0.9744 and 0.9841\nThis one is inside" in out
-    assert "The deck" not in out and "\nNext: python mlp_dropout.py\n" in out
+    assert "The deck" not in out
 
 
 def test_intervals_of_one_value_of_none_and_of_equal_ones():
