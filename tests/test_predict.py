@@ -237,7 +237,7 @@ MARGINS = {
     "rotated by up to 12 degrees": 0.03,
     "on uneven paper": 0.05,
     "all of that at once": 0.06,
-    "8x8 scans, enlarged": 0.07,
+    "8x8 scans, enlarged": 0.08,
     "thin pen tracing MNIST's digits, 28x28": 0.05,
     "thin pen writing its own digits, 28x28": 0.04,
     "photograph, pen tracing MNIST": 0.05,
