@@ -215,4 +215,4 @@ def name_run(run_name, script, arguments, chosen, parser):
         name += f"_{tag}" if value is True else f"_no_{tag}" if value is False else f"_{tag}{value}"
     for option, value in chosen.items():
         name += f"_{option.replace('_', '')}" * value
-    return re.sub(r'[\s/\\:*?"<>|]', "-", name)
+    return runs.clean_name(name)

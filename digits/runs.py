@@ -65,6 +65,11 @@ class Run(NamedTuple):
         return self.reference.title if self.reference else self.name
 
 
+def clean_name(name):
+    """Return the name of a run without what no system allows in the name of a folder."""
+    return re.sub(r'[\s/\\:*?"<>|]', "-", name)
+
+
 def prepare(name):
     """Find out, before a training, whether its run can be saved under this name. Begin anew to count this process's.
 
@@ -79,6 +84,7 @@ def prepare(name):
     longest.rmdir()
 
 
+@interrupts.postponed()
 def save(run, model, history=None):
     """Write models/<run>/, whole or not at all.
 
@@ -94,14 +100,14 @@ def save(run, model, history=None):
     Raises:
         UserError, OSError: it cannot be written. An earlier run of this name is unchanged.
     """
-    name, arguments = (run, {}) if isinstance(run, str) else (run.name, run.arguments)
+    name, arguments = (run.name, run.arguments) if isinstance(run, (Plan, Run)) else (clean_name(str(run)), {})
     if isinstance(run, Run):
         name = re.sub(r"(_interrupted)?(_run\d+)?$", "", name)
     curves = tabulate_epochs(history)
     epochs = getattr(history, "epoch", None)
     if epochs == []:
         raise UserError("the network was not trained, which takes an epoch at least: nothing was saved")
-    params = getattr(history, "params", {})
+    params = getattr(history, "params", None) or {}
     planned = params.get("epochs", len(curves))
     if getattr(history, "interrupted", False) and epochs[-1] + 1 < planned:
         name += "_interrupted"
@@ -132,12 +138,11 @@ def save(run, model, history=None):
         "device": keras_start.device_name(),
     }
     run = Run(name, to_json(metrics), curves)
-    with interrupts.postponed():
-        with atomic_folder(MODELS / name) as folder:
-            save_model(model, folder, name)
-            curves.to_csv(folder / "history.csv")
-            write_json(folder / "metrics.json", run.metrics)
-        saved.append(run)
+    with atomic_folder(MODELS / name) as folder:
+        save_model(model, folder, name)
+        curves.to_csv(folder / "history.csv")
+        write_json(folder / "metrics.json", run.metrics)
+    saved.append(run)
     print(f"\nSaved: {MODELS / name}/ ({', '.join(sorted(path.name for path in (MODELS / name).iterdir()))})")
     return run
 

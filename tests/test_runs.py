@@ -1,5 +1,7 @@
 """models/<run>/: saved whole, read back as it was, and one line where it is damaged."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -57,6 +59,13 @@ def test_names(folder, tensorflow):
     assert save("cnn", planned=3).name == "cnn_run2"
     assert runs.save(save("cnn"), mlp.build_model()).name == "cnn_run4"  # as in a loop
     assert runs.list_runs()[:2] == ["cnn", "cnn_dryrun"]
+
+
+def test_whatever_is_handed_over_no_model_is_lost(folder, tensorflow):
+    for name, history in (("a/b: c", keras_history()), (Path("mine"), {"loss": 0.5}), (7, [0.5, 0.4])):
+        run = runs.save(name, mlp.build_model(), history)
+        assert runs.load_model(run.name).count_params() == 203530
+    assert {"a-b--c", "mine", "7"} <= set(runs.list_runs())
 
 
 def test_a_run_that_cannot_be_saved_leaves_the_earlier_one(folder, tensorflow, monkeypatch):
