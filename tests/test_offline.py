@@ -14,7 +14,15 @@ from digits.errors import UserError
 from lab import offline
 
 LINKS = r'(?:href|src)="(?!https:)([^"#]*)#?([^"]*)"'
-TRACKED = ["mlp.py", "README.md", "digits/flags.py", "lab/lab.md", "lab/lab.zh-TW.md", "lab/answers.md"]
+TRACKED = [
+    "mlp.py",
+    "README.md",
+    "README.zh-TW.md",
+    "digits/flags.py",
+    "lab/lab.md",
+    "lab/lab.zh-TW.md",
+    "lab/answers.md",
+]
 
 
 @pytest.fixture
