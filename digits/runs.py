@@ -350,8 +350,9 @@ def find_foreign(config):
 
 
 def list_runs():
-    """Return the names of the saved runs, the deck's first, in its order."""
+    """Return the names of the saved runs, the deck's first, in its order. Dry runs count only where nothing else is."""
     names = sorted(path.parent.name for path in MODELS.glob("[!.]*/metrics.json"))
+    names = [name for name in names if DRY not in name] or names
     return [name for name in deck.RUNS if name in names] + [name for name in names if name not in deck.RUNS]
 
 
@@ -386,7 +387,7 @@ def choose_model(name=None):
         except UserError as error:
             print_error(error)
     usable = [run for run in found if run.check in (STANDARD, UNCHECKED)]
-    usable.sort(key=lambda run: (DRY not in run.name, run.metrics.get("test_accuracy") or 0), reverse=True)
+    usable.sort(key=lambda run: run.metrics.get("test_accuracy") or 0, reverse=True)
     for run in usable:
         try:
             return run.name, load_standard(run)

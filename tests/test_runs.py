@@ -58,7 +58,7 @@ def test_names(folder, tensorflow):
     assert save("cnn", planned=3).name == "cnn"  # stopped by a callback
     assert save("cnn", planned=3).name == "cnn_run2"
     assert runs.save(save("cnn"), mlp.build_model()).name == "cnn_run4"  # as in a loop
-    assert runs.list_runs()[:2] == ["cnn", "cnn_dryrun"]
+    assert runs.list_runs() == ["cnn", "cnn_run2", "cnn_run3", "cnn_run4", "mlp_256_interrupted"]
 
 
 def test_whatever_is_handed_over_no_model_is_lost(folder, tensorflow):
