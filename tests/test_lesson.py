@@ -247,6 +247,8 @@ EDITS = {
     "a Lambda": ({HIDDEN: f"            layers.Lambda(lambda x: x / 2),\n{HIDDEN}"}, "not loadable", NO_NETWORK, False),
 }
 KINDS = ["other pixels", "other images", "another task", "not loadable"]
+# Of the others, those whose inputs, outputs or layers have another form.
+FORMS = ["functional, on images", "images, digits and logits", "tf.nn", "GradientTape"]
 
 
 def edit(folder, replacements, name="mlp.py"):
@@ -285,12 +287,17 @@ def test_an_edited_copy_is_saved_says_what_it_is_and_draws_what_it_can(train_edi
     figures = {path.stem for path in (folder / "plots" / run).glob("*.png")}
     assert figures == drawn and (folder / "plots" / run / "draw.html").exists() is page, process.stderr
     assert all(len(line) <= 250 for line in process.stderr.splitlines())
-    # Evaluated again, no number is another.
+
+
+@pytest.mark.parametrize("name", [name for name, (_, kind, *_) in EDITS.items() if kind != STANDARD] + FORMS)
+def test_evaluated_again_no_number_is_another_and_no_figure_is_lost(train_edited, name):
+    folder, run, _ = train_edited(name)
+    metrics, figures = read_metrics(folder, run), set((folder / "plots" / run).iterdir())
     process = run_script(folder, "evaluate.py", run)
     assert process.returncode == 0, process.stderr
-    assert ("Not evaluated again" in process.stdout) == (kind != STANDARD)
+    assert ("Not evaluated again" in process.stdout) == (EDITS[name][1] != STANDARD)
     assert read_metrics(folder, run) == metrics
-    assert {path.stem for path in (folder / "plots" / run).glob("*.png")} == drawn
+    assert set((folder / "plots" / run).iterdir()) == figures
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -32,7 +32,7 @@ def test_the_intervals_are_students(n, confidence, quantile):
 )
 def test_the_decks_number_is_judged_by_its_percentile(accuracies, percentile, verdict):
     (claim,) = claims.judge_references(pd.DataFrame({"experiment": "mlp_256", "test_accuracy": accuracies}))
-    assert f"at percentile {percentile}," in claim.measured and claim.verdict == verdict
+    assert f"at percentile {percentile}" in claim.measured and claim.verdict == verdict
     assert claim.mean == np.mean(accuracies) and claim.seeds == len(accuracies)
     assert claim.slides == "12" and claim.statement == "MLP 256 reaches 0.9762"
 
