@@ -79,6 +79,8 @@ TAPE = """    import tensorflow as tf
         model.optimizer.apply(tape.gradient(error, model.trainable_variables), model.trainable_variables)
         history["loss"].append(error)
 """
+SCHEDULE = "keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.01, 2, 0.9))"
+AUGMENTATION = "keras.Input((28, 28, 1)), layers.Rescaling(2, -1), layers.RandomRotation(0.2), layers.Flatten(),"
 FIVES = DATA + "    y_train, y_test = (y[:, 5:6] for y in (y_train, y_test))\n"
 SCALED = DATA + "    x_train, x_test = ((x - x_train.mean()) / x_train.std() for x in (x_train, x_test))\n"
 LARGE = """    frame = (0, 0), (2, 2), (2, 2), (0, 0)
@@ -91,164 +93,86 @@ OWN_ARRAYS = """    with np.load(preprocess.mnist.PATH) as file:
     x_train, y_train = x_train[:2000], y_train[:2000]
 """
 
-MLP = {"network", "accuracy", "confusion_matrix", "predictions", "mistakes", "hidden_neurons"}
-CNN = MLP - {"hidden_neurons"} | {"feature_maps", "filters"}
-CLASSES = {"accuracy", "confusion_matrix"}  # which need neither our images nor a model
-NO_NETWORK = MLP - {"network", "hidden_neurons"}
-STANDARD = "standard"
-# What is replaced in mlp.py, and by what; what the run is then; the figures; and whether there is a page to draw on.
-# Each is an edit that a student makes, or several at once.
+# What is replaced in mlp.py, and by what. Each is an edit that a student makes, or several at once.
 EDITS = {
-    "another loss and metric's name": ({LOSS: 'loss="mse"', METRICS: 'metrics=["acc"],'}, STANDARD, MLP, True),
-    "another optimizer": ({ADAM: "keras.optimizers.SGD(learning_rate)"}, STANDARD, MLP, True),
-    "no metric and a schedule": (
-        {METRICS: "", ADAM: "keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.01, 2, 0.9))"},
-        STANDARD,
-        MLP,
-        True,
-    ),
-    "no Input, and a metric of each digit": (
-        {f"            {INPUT}\n": "", METRICS: 'metrics=["accuracy", keras.metrics.F1Score()],'},
-        STANDARD,
-        MLP,
-        True,
-    ),
-    "plain Keras": ({"    training.accelerate(model)": "    #"}, STANDARD, MLP, True),
-    "scores is a list": (
-        {EVALUATE: "    scores = model.evaluate(x_test, y_test)\n    print(scores[1])\n"},
-        STANDARD,
-        MLP,
-        True,
-    ),
-    "its own arrays": (
-        {DATA: OWN_ARRAYS, "from preprocess": "import preprocess\nfrom preprocess"} | NUMPY,
-        STANDARD,
-        MLP,
-        True,
-    ),
-    "two hidden layers": ({HIDDEN: "            layers.Dropout(0.1),\n" + 2 * HIDDEN}, STANDARD, MLP, True),
-    "no hidden layer": ({HIDDEN: ""}, STANDARD, MLP, True),
-    "BatchNormalization": (
-        {HIDDEN: HIDDEN + "            layers.BatchNormalization(),\n"},
-        STANDARD,
-        NO_NETWORK,
-        False,
-    ),
-    "an LSTM": (
-        {HIDDEN: "            layers.Reshape((28, 28)),\n            layers.LSTM(8),\n"},
-        STANDARD,
-        NO_NETWORK,
-        False,
-    ),
-    "layers that skip": ({BUILDER: SKIPPING}, STANDARD, NO_NETWORK, False),
-    "functional, on images": ({BUILDER: FUNCTIONAL, DATA: IMAGES}, STANDARD, CNN, False),
-    "images, digits and logits": (
-        {
-            DATA: DATA + "    y_train, y_test = (y.argmax(axis=1) for y in (y_train, y_test))\n"
-            "    x_train, x_test = (x.reshape(-1, 28, 28) for x in (x_train, x_test))\n",
-            INPUT: "keras.Input((28, 28)), layers.Flatten(),",
-            SOFTMAX: "layers.Dense(10, ",
-            LOSS: "loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-            LABELS: LABELS.replace("y_test.argmax(axis=1)", "y_test"),
-        },
-        STANDARD,
-        MLP,
-        False,
-    ),
-    "tf.nn": (
-        {
-            "import pandas as pd\n": "import pandas as pd\nimport tensorflow as tf\n",
-            'activation="relu"': "activation=tf.nn.relu",
-            'activation="softmax"': "activation=tf.nn.softmax",
-        },
-        STANDARD,
-        MLP,
-        True,
-    ),
-    "augmentation and a first layer that rescales": (
-        {
-            INPUT: "keras.Input((28, 28, 1)), layers.Rescaling(2, -1), layers.RandomRotation(0.2), layers.Flatten(),",
-            DATA: IMAGES,
-        },
-        STANDARD,
-        NO_NETWORK,
-        False,
-    ),
-    "class weights and callbacks": (
-        {"        epochs=epochs,\n": "        epochs=epochs,\n        class_weight=dict(enumerate(range(1, 11))),\n"},
-        STANDARD,
-        MLP,
-        True,
-    ),
-    "train_on_batch": (
-        {FIT: BATCHES, SAVE: "runs.save(run, model)", "model, history": "model, None"},
-        STANDARD,
-        MLP - {"accuracy"},
-        True,
-    ),
-    "GradientTape": ({FIT: TAPE}, STANDARD, MLP, True),
-    "other pixels": ({DATA: SCALED}, "other pixels", MLP, False),
-    "odd and even": (
-        {
-            DATA: DATA + "    y_train, y_test = (y.reshape(-1, 5, 2).sum(1) for y in (y_train, y_test))\n",
-            SOFTMAX: SOFTMAX.replace("10", "2"),
-        },
-        "another task",
-        CLASSES | {"network", "hidden_neurons"},
-        False,
-    ),
-    "is it a 5?": (
-        {
-            DATA: FIVES,
-            SOFTMAX: 'layers.Dense(1, activation="sigmoid", ',
-            LOSS: 'loss="binary_crossentropy"',
-            CROSSTAB: "",
-            LABELS: "",
-        },
-        "another task",
-        CLASSES | {"network", "hidden_neurons"},
-        False,
-    ),
-    "32x32 and three channels": (
-        {
-            DATA: DATA + LARGE,
-            INPUT: 'keras.Input((32, 32, 3)), layers.Conv2D(4, 3, padding="same"), layers.Flatten(),',
-        }
-        | NUMPY,
-        "other images",
-        MLP - {"hidden_neurons"},
-        False,
-    ),
-    "other test images": (
-        {DATA: DATA + "    x_test, y_test = x_test[5000:], y_test[5000:]\n"},
-        "other images",
-        CLASSES | {"network", "hidden_neurons"},
-        False,
-    ),
-    "labels that do not belong": (
-        {LABELS: LABELS + "    y_test = y_test[5000:]\n"},
-        "another task",
-        {"accuracy"},
-        False,
-    ),
-    "a class": ({BUILDER: "    return Net()\n", "def build_model": OWN_CLASS}, "not loadable", NO_NETWORK, False),
-    "a class that Keras cannot save": (
-        {BUILDER: "    return Net()\n", "def build_model": NO_CONFIG},
-        "not loadable",
-        NO_NETWORK,
-        False,
-    ),
-    "a registered layer": (
-        {HIDDEN: f"            Scale(),\n{HIDDEN}", "def build_model": REGISTERED},
-        "not loadable",
-        NO_NETWORK,
-        False,
-    ),
-    "a Lambda": ({HIDDEN: f"            layers.Lambda(lambda x: x / 2),\n{HIDDEN}"}, "not loadable", NO_NETWORK, False),
+    "another loss and metric's name": {LOSS: 'loss="mse"', METRICS: 'metrics=["acc"],'},
+    "another optimizer": {ADAM: "keras.optimizers.SGD(learning_rate)"},
+    "no metric and a schedule": {METRICS: "", ADAM: SCHEDULE},
+    "no Input, and a metric of each digit": {
+        f"            {INPUT}\n": "",
+        METRICS: 'metrics=["accuracy", keras.metrics.F1Score()],',
+    },
+    "plain Keras": {"    training.accelerate(model)": "    #"},
+    "scores is a list": {EVALUATE: "    scores = model.evaluate(x_test, y_test)\n    print(scores[1])\n"},
+    "its own arrays": {DATA: OWN_ARRAYS, "from preprocess": "import preprocess\nfrom preprocess"} | NUMPY,
+    "two hidden layers": {HIDDEN: "            layers.Dropout(0.1),\n" + 2 * HIDDEN},
+    "no hidden layer": {HIDDEN: ""},
+    "BatchNormalization": {HIDDEN: HIDDEN + "            layers.BatchNormalization(),\n"},
+    "an LSTM": {HIDDEN: "            layers.Reshape((28, 28)),\n            layers.LSTM(8),\n"},
+    "layers that skip": {BUILDER: SKIPPING},
+    "functional, on images": {BUILDER: FUNCTIONAL, DATA: IMAGES},
+    "images, digits and logits": {
+        DATA: IMAGES + "    y_train, y_test = (y.argmax(axis=1) for y in (y_train, y_test))\n",
+        INPUT: "keras.Input((28, 28, 1)), layers.Flatten(),",
+        SOFTMAX: "layers.Dense(10, ",
+        LOSS: "loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+        LABELS: LABELS.replace("y_test.argmax(axis=1)", "y_test"),
+    },
+    "tf.nn": {
+        "import pandas as pd\n": "import pandas as pd\nimport tensorflow as tf\n",
+        'activation="relu"': "activation=tf.nn.relu",
+        'activation="softmax"': "activation=tf.nn.softmax",
+    },
+    "augmentation and a first layer that rescales": {DATA: IMAGES, INPUT: AUGMENTATION},
+    "class weights": {"=epochs,\n": "=epochs,\n        class_weight=dict(enumerate(range(1, 11))),\n"},
+    "train_on_batch": {FIT: BATCHES, SAVE: "runs.save(run, model)", "model, history": "model, None"},
+    "GradientTape": {FIT: TAPE},
+    "other pixels": {DATA: SCALED},
+    "odd and even": {
+        DATA: DATA + "    y_train, y_test = (y.reshape(-1, 5, 2).sum(1) for y in (y_train, y_test))\n",
+        SOFTMAX: SOFTMAX.replace("10", "2"),
+    },
+    "is it a 5?": {
+        DATA: FIVES,
+        SOFTMAX: 'layers.Dense(1, activation="sigmoid", ',
+        LOSS: 'loss="binary_crossentropy"',
+        CROSSTAB: "",
+        LABELS: "",
+    },
+    "32x32 and three channels": {
+        DATA: DATA + LARGE,
+        INPUT: 'keras.Input((32, 32, 3)), layers.Conv2D(4, 3, padding="same"), layers.Flatten(),',
+    }
+    | NUMPY,
+    "other test images": {DATA: DATA + "    x_test, y_test = x_test[5000:], y_test[5000:]\n"},
+    "labels that do not belong": {LABELS: LABELS + "    y_test = y_test[5000:]\n"},
+    "a class": {BUILDER: "    return Net()\n", "def build_model": OWN_CLASS},
+    "a class that Keras cannot save": {BUILDER: "    return Net()\n", "def build_model": NO_CONFIG},
+    "a registered layer": {HIDDEN: f"            Scale(),\n{HIDDEN}", "def build_model": REGISTERED},
+    "a Lambda": {HIDDEN: f"            layers.Lambda(lambda x: x / 2),\n{HIDDEN}"},
 }
-KINDS = ["other pixels", "other images", "another task", "not loadable"]
-# Of the others, those whose inputs, outputs or layers have another form.
+KINDS = {  # what a run is, where it is not standard
+    "other pixels": ["other pixels"],
+    "other images": ["32x32 and three channels", "other test images"],
+    "another task": ["odd and even", "is it a 5?", "labels that do not belong"],
+    "not loadable": ["a class", "a class that Keras cannot save", "a registered layer", "a Lambda"],
+}
+KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
+# Of the standard ones, those whose inputs, outputs or layers have another form.
 FORMS = ["functional, on images", "images, digits and logits", "tf.nn", "GradientTape"]
+MLP = {"network", "accuracy", "confusion_matrix", "predictions", "mistakes", "hidden_neurons"}
+NO_NETWORK = MLP - {"network", "hidden_neurons"}
+NO_IMAGES = MLP - {"predictions", "mistakes"}
+DRAWN = {  # the figures, where they are not those of an MLP
+    **dict.fromkeys(["BatchNormalization", "an LSTM", "layers that skip", *KINDS["not loadable"]], NO_NETWORK),
+    **dict.fromkeys(["odd and even", "is it a 5?", "other test images"], NO_IMAGES),
+    "augmentation and a first layer that rescales": NO_NETWORK,
+    "functional, on images": MLP - {"hidden_neurons"} | {"feature_maps", "filters"},
+    "train_on_batch": MLP - {"accuracy"},
+    "32x32 and three channels": MLP - {"hidden_neurons"},
+    "labels that do not belong": {"accuracy"},
+}
+NO_PAGE = {*KIND_OF, *DRAWN, "images, digits and logits"} - {"train_on_batch"}
 
 
 def edit(folder, replacements, name="mlp.py"):
@@ -268,7 +192,7 @@ def train_edited(tmp_path_factory, tensorflow):
     @functools.cache
     def train_edited(name):
         script = f"my_{list(EDITS).index(name)}.py"
-        edit(folder, EDITS[name][0], script)
+        edit(folder, EDITS[name], script)
         return folder, script.replace(".py", "_256_dryrun"), run_script(folder, script, *FAST)
 
     return train_edited
@@ -277,32 +201,33 @@ def train_edited(tmp_path_factory, tensorflow):
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edited_copy_is_saved_says_what_it_is_and_draws_what_it_can(train_edited, name):
     folder, run, process = train_edited(name)
-    _, kind, drawn, page = EDITS[name]
+    kind = KIND_OF.get(name, "standard")
     assert process.returncode == 0, process.stderr
     assert f"models/{run}/ (" in process.stdout.replace("\\", "/")
     metrics = read_metrics(folder, run)
     assert metrics["check"].startswith(kind) and metrics["deck_model"] is False
-    assert (kind == STANDARD) == (not any(f"{other}:" in process.stderr for other in KINDS))
+    assert [other for other in KINDS if f"{other}:" in process.stderr] == [kind] * (name in KIND_OF)
     assert "The deck (slide" not in process.stdout and "Judging by" not in process.stdout
     figures = {path.stem for path in (folder / "plots" / run).glob("*.png")}
-    assert figures == drawn and (folder / "plots" / run / "draw.html").exists() is page, process.stderr
+    assert figures == DRAWN.get(name, MLP), process.stderr
+    assert (folder / "plots" / run / "draw.html").exists() == (name not in NO_PAGE)
     assert all(len(line) <= 250 for line in process.stderr.splitlines())
 
 
-@pytest.mark.parametrize("name", [name for name, (_, kind, *_) in EDITS.items() if kind != STANDARD] + FORMS)
+@pytest.mark.parametrize("name", [*KIND_OF, *FORMS])
 def test_evaluated_again_no_number_is_another_and_no_figure_is_lost(train_edited, name):
     folder, run, _ = train_edited(name)
     metrics, figures = read_metrics(folder, run), set((folder / "plots" / run).iterdir())
     process = run_script(folder, "evaluate.py", run)
     assert process.returncode == 0, process.stderr
-    assert ("Not evaluated again" in process.stdout) == (EDITS[name][1] != STANDARD)
+    assert ("Not evaluated again" in process.stdout) == (name in KIND_OF)
     assert read_metrics(folder, run) == metrics
     assert set((folder / "plots" / run).iterdir()) == figures
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_not_asked_about_our_images_is_not_used_by_predict(train_edited, kind):
-    folder, run, _ = train_edited(next(name for name, (_, found, *_) in EDITS.items() if found == kind))
+    folder, run, _ = train_edited(KINDS[kind][0])
     shutil.copy(ROOT / "plots/gallery/predictions/photograph.png", folder / "4.png")
     line = error_line(run_script(folder, "predict.py", "4.png", "--model", run), 1)
     assert f"{run} is not used: {kind}" in line
