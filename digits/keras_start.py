@@ -46,16 +46,16 @@ def import_tensorflow():
         UserError: Keras is too old, or runs on something else than TensorFlow.
     """
     is_main = threading.current_thread() is threading.main_thread()  # and not a Dask worker's
-    if is_main and "tensorflow" not in sys.modules:
-        print("Starting TensorFlow ...", flush=True)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     is_script = "ipykernel" not in sys.modules
-    if is_script and "keras" not in sys.modules:
-        for name in [name for name in os.environ if name.startswith("KERAS_")]:
-            del os.environ[name]
-        os.environ |= {"KERAS_HOME": os.devnull, "KERAS_BACKEND": "tensorflow"}  # where no keras.json is
-        os.environ["MPLBACKEND"] = "agg"  # figures are drawn into files
     try:
+        if is_script and "keras" not in sys.modules:
+            for name in [name for name in os.environ if name.startswith("KERAS_")]:
+                del os.environ[name]
+            os.environ |= {"KERAS_HOME": os.devnull, "KERAS_BACKEND": "tensorflow"}  # where no keras.json is
+            os.environ["MPLBACKEND"] = "agg"  # figures are drawn into files
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+        if is_main and "tensorflow" not in sys.modules:
+            print("Starting TensorFlow ...", flush=True)
         with quiet_start():
             import keras
             import tensorflow
