@@ -6,10 +6,11 @@ python predict.py my_digits/ --score     which the files are named after: 7_mine
                                          or 7/mine.png
 """
 
-from digits import flags, handwriting, keras_start, networks, predictions, runs
+from digits import flags, handwriting, keras_start, networks, runs
 from digits.errors import UserError, print_error
 from digits.figures import evaluation
 from digits.files import atomic_write
+from digits.handwriting import predictions
 from digits.metrics import confusion_matrix
 
 import sys

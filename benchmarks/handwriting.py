@@ -18,7 +18,7 @@ import preprocess
 from benchmarks import pens
 from digits import flags, handwriting, mnist, runs
 from digits.errors import UserError
-from digits.predictions import find_doubts
+from digits.handwriting.predictions import find_doubts
 
 
 def predict_images(model, images, single):

@@ -10,7 +10,7 @@ from digits import deck
 LESSON = {"preprocess", "mlp", "mlp_dropout", "cnn", "evaluate", "predict", "worked_examples", "reproduce"}
 ROOMS = [  # a file imports only what stands before it
     *("errors", "deck", "process", "files", "mnist", "metrics", "interrupts", "keras_start", "networks"),
-    *("acceleration", "training", "runs", "flags", "figures", "handwriting", "predictions", "pages", "report"),
+    *("acceleration", "training", "runs", "flags", "figures", "handwriting", "pages", "report"),
 ]
 # A package or a script may import what stands beside it here, and itself.
 BELOW = {"digits": set(), "study": {"digits", *LESSON}, "benchmarks": {"digits", "study", *LESSON}}

@@ -13,8 +13,9 @@ from PIL import Image, ImageOps
 
 from benchmarks import handwriting as benchmark
 from conftest import error_line, run_script
-from digits import mnist, predictions
+from digits import mnist
 from digits import runs as saved_runs
+from digits.handwriting import predictions
 from digits.metrics import confusion_matrix
 
 COLUMNS = ["file", "position", "digit", "probability", *(f"p{digit}" for digit in range(10)), "doubt"]
