@@ -1,7 +1,8 @@
 """Ctrl-C, SIGTERM (`docker stop`, `timeout`, a cluster) and SIGXCPU (a login node's limit): when they end a script.
 
-While Keras is at work, nothing is raised, since that can bring down TensorFlow and the whole process: a training ends
-with its batch, and what was trained is saved. Elsewhere, KeyboardInterrupt is raised. A third signal ends the process.
+In Keras's fit, evaluate and predict nothing is raised, since that can bring down TensorFlow and the whole process: a
+training ends with its batch, and what was trained is saved. Elsewhere, KeyboardInterrupt is raised. A third signal ends
+the process.
 """
 
 import contextlib
@@ -71,6 +72,11 @@ def _stop(model):
     model.history.interrupted = True
 
 
+def _is_keras_loop(frame):
+    in_keras = frame.f_globals.get("__name__", "").startswith("keras.")
+    return in_keras and frame.f_code.co_name in ("fit", "evaluate", "predict")
+
+
 def _interrupt(number, frame):
     state.received += 1
     if state.postponed or state.raised:
@@ -78,12 +84,11 @@ def _interrupt(number, frame):
     if state.received > 2:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
-    frames = [outer for outer, _ in traceback.walk_stack(frame)]
-    in_keras = [outer for outer in frames if outer.f_globals.get("__name__", "").startswith("keras.")]
-    for outer in in_keras:
+    loops = [outer for outer, _ in traceback.walk_stack(frame) if _is_keras_loop(outer)]
+    for outer in loops:
         model = outer.f_locals.get("self")
         if outer.f_code.co_name == "fit" and hasattr(model, "history"):
             _stop(model)
-    if not in_keras:
+    if not loops:
         state.raised = True
         raise KeyboardInterrupt

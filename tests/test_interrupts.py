@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from conftest import FAST, ROOT, RUN, error_line, read_metrics, run_script, start_python
-from digits import runs
+from digits import interrupts, runs
 from test_lesson import edit
 
 INTERRUPTED = f"{RUN}_interrupted"
@@ -69,6 +69,14 @@ def test_whenever_and_however_often_it_comes(tmp_path, monkeypatch, after, signa
         metrics, history = read_metrics(tmp_path, kept), pd.read_csv(tmp_path / "models" / kept / "history.csv")
         assert metrics["epochs"] == len(history) == (3 if "Epoch" in after else 4)  # as many as the weights have seen
         assert metrics["interrupted"] == (kept != RUN)
+
+
+def test_a_network_that_is_called_by_itself_is_interrupted_at_once():
+    """As in evaluate.py, where there is nothing to lose."""
+    names = {"__name__": "keras.src.layers.layer", "signal": signal}
+    exec("def call():\n    signal.raise_signal(signal.SIGINT)", names)
+    with pytest.raises(KeyboardInterrupt), interrupts.handled():
+        names["call"]()
 
 
 # The same in processes of their own, where a signal finds TensorFlow at work.
