@@ -25,6 +25,8 @@ from digits.process import options
 MODELS, PLOTS = Path("models"), Path("plots")
 ACCURACY = ["accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy"]  # in Keras
 DRY = "_dryrun"  # in the name of a run that only checks whether everything works
+# What code that reads a run relies on, in the metrics.json of an earlier version, too.
+NEEDED = {"seed", "epochs", "parameters", "train_accuracy", "validation_accuracy", "device"}
 STANDARD, UNCHECKED = "standard", "unchecked"  # see `report.check`
 saved = []  # the runs that this process has saved
 
@@ -290,9 +292,11 @@ def load_run(name):
         raise UserError(f"there is no saved run {name} in {MODELS.absolute()}; saved are: {known}")
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8-sig"))  # an editor may add a mark
-        epochs = metrics["epochs"]
+        missing = NEEDED - set(metrics)
+        if missing:
+            raise ValueError(f"metrics.json has no {', '.join(sorted(missing))}")
         history = pd.read_csv(folder / "history.csv", index_col="epoch", encoding="utf-8-sig")
-        if len(history) != epochs:
+        if len(history) != metrics["epochs"]:
             raise ValueError("history.csv is not whole")
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise UserError(shorten(f"{folder} is damaged, train it again ({type(error).__name__}: {error})")) from error

@@ -109,8 +109,8 @@ def test_an_unknown_run_names_those_there_are(folder):
 
 def test_a_metrics_file_that_lacks_something(folder):
     path = folder / "models" / RUN / "metrics.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"epochs"', '"epoch"'), encoding="utf-8")
-    with pytest.raises(UserError, match=f"models/{RUN} is damaged, train it again.*'epochs'"):
+    path.write_text(path.read_text(encoding="utf-8").replace('"train_accuracy"', '"train"'), encoding="utf-8")
+    with pytest.raises(UserError, match=f"models/{RUN} is damaged, train it again.*has no train_accuracy"):
         runs.load_run(RUN)
 
 
