@@ -38,10 +38,16 @@ def show(run, y_test, probabilities, image=None):
         kind = f"another task: there is not one label and one prediction for each test image ({shapes})"
         warn(f"{run.name} is not evaluated. {kind}")
         return draw_run(runs.update(run, check=kind))
-    measured = metrics.measure(labels, probabilities)
-    print(f"\nRecall 覆蓋率 and precision 命中率:\n{metrics.recall_and_precision(measured['confusion_matrix'])}")
+    measured = measure(labels, probabilities)
     model, kind = check(run, labels, probabilities)
     return draw_run(runs.update(run, **measured, check=kind), model, labels, probabilities, image)
+
+
+def measure(labels, probabilities):
+    """Return `metrics.measure` of the predictions, and print recall and precision."""
+    measured = metrics.measure(labels, probabilities)
+    print(f"\nRecall 覆蓋率 and precision 命中率:\n{metrics.recall_and_precision(measured['confusion_matrix'])}")
+    return measured
 
 
 def show_again(run, model, labels, probabilities, image=None):
@@ -50,8 +56,7 @@ def show_again(run, model, labels, probabilities, image=None):
     What its script has measured stays. If the new accuracy differs by more than rounding, one line says so, and
     metrics.json has it beside the other.
     """
-    measured = metrics.measure(labels, probabilities)
-    print(f"\nRecall 覆蓋率 and precision 命中率:\n{metrics.recall_and_precision(measured['confusion_matrix'])}")
+    measured = measure(labels, probabilities)
     before, now = run.metrics.get("test_accuracy"), measured["test_accuracy"]
     if before is None:
         run = runs.update(run, **measured)
@@ -69,7 +74,7 @@ def draw_run(run, model=None, labels=None, probabilities=None, image=None):
     page.unlink(missing_ok=True)
     if run.check == STANDARD:
         try:
-            write_draw_page(page, run, model, probabilities.argmax(axis=1))
+            draw.write_draw_page(page, run, model, probabilities.argmax(axis=1), find_other(model))
         except CannotDraw as reason:
             warn(f"{page.name} is left out: {reason}")
     write_index()
@@ -112,14 +117,6 @@ def check(run, labels, probabilities):
         )
         return model, kind
     return model, STANDARD
-
-
-def write_draw_page(path, run, model, predictions):
-    """Slide 27: draw.html, on which the network predicts what one draws, and beside it one of the other kind.
-
-    predictions: (10000,) digits. Raises a CannotDraw where the page cannot compute the network.
-    """
-    draw.write_draw_page(path, run, model, predictions, find_other(model))
 
 
 def find_other(model):
