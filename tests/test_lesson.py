@@ -5,14 +5,15 @@ import shutil
 import subprocess
 import textwrap
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 
 import mlp
-import preprocess
-from conftest import FAST, ROOT, RUN, error_line, read_metrics, run_python, run_script, succeed
-from digits import acceleration, mnist, networks, report, runs, training
+from conftest import FAST, HOME, ROOT, RUN, environment, error_line, read_metrics, run_script, succeed
+from digits import mnist, networks, report, runs
 from digits.figures import runs as figures
 
 SCRIPT = (ROOT / "mlp.py").read_text(encoding="utf-8")
@@ -95,19 +96,23 @@ OWN_ARRAYS = """    with np.load(preprocess.mnist.PATH) as file:
 
 # What is replaced in mlp.py, and by what. Each is an edit that a student makes, or several at once.
 EDITS = {
-    "another loss and metric's name": {LOSS: 'loss="mse"', METRICS: 'metrics=["acc"],'},
-    "another optimizer": {ADAM: "keras.optimizers.SGD(learning_rate)"},
+    "another loss, optimizer and metric's name": {
+        LOSS: 'loss="mse"',
+        ADAM: "keras.optimizers.SGD(learning_rate)",
+        METRICS: 'metrics=["acc"],',
+    },
     "no metric and a schedule": {METRICS: "", ADAM: SCHEDULE},
     "no Input, and a metric of each digit": {
         f"            {INPUT}\n": "",
         METRICS: 'metrics=["accuracy", keras.metrics.F1Score()],',
     },
-    "plain Keras": {"    training.accelerate(model)": "    #"},
-    "scores is a list": {EVALUATE: "    scores = model.evaluate(x_test, y_test)\n    print(scores[1])\n"},
+    "plain Keras, and scores is a list": {
+        "    training.accelerate(model)": "    #",
+        EVALUATE: "    scores = model.evaluate(x_test, y_test)\n    print(scores[1])\n",
+    },
     "its own arrays": {DATA: OWN_ARRAYS, "from preprocess": "import preprocess\nfrom preprocess"} | NUMPY,
     "two hidden layers": {HIDDEN: "            layers.Dropout(0.1),\n" + 2 * HIDDEN},
     "no hidden layer": {HIDDEN: ""},
-    "BatchNormalization": {HIDDEN: HIDDEN + "            layers.BatchNormalization(),\n"},
     "an LSTM": {HIDDEN: "            layers.Reshape((28, 28)),\n            layers.LSTM(8),\n"},
     "layers that skip": {BUILDER: SKIPPING},
     "functional, on images": {BUILDER: FUNCTIONAL, DATA: IMAGES},
@@ -164,7 +169,7 @@ MLP = {"network", "accuracy", "confusion_matrix", "predictions", "mistakes", "hi
 NO_NETWORK = MLP - {"network", "hidden_neurons"}
 NO_IMAGES = MLP - {"predictions", "mistakes"}
 DRAWN = {  # the figures, where they are not those of an MLP
-    **dict.fromkeys(["BatchNormalization", "an LSTM", "layers that skip", *KINDS["not loadable"]], NO_NETWORK),
+    **dict.fromkeys(["an LSTM", "layers that skip", *KINDS["not loadable"]], NO_NETWORK),
     **dict.fromkeys(["odd and even", "is it a 5?", "other test images"], NO_IMAGES),
     "augmentation and a first layer that rescales": NO_NETWORK,
     "functional, on images": MLP - {"hidden_neurons"} | {"feature_maps", "filters"},
@@ -306,82 +311,28 @@ def test_a_figure_that_fails_costs_itself_and_its_traceback_comes_last(tmp_path,
     assert set(stdout) == MLP - {"mistakes"} and (tmp_path / "plots/index.html").exists()
 
 
-CELLS = """
-import sys
-import threading
+SMALL = """from digits import mnist
 
-class Stream:  # no more than a notebook's has
-    text = ""
+arrays = {name: array[:2000] for name, array in mnist.load_arrays().items()}
+mnist.load_arrays = lambda: arrays"""
+CALL = """import mlp
 
-    def write(self, text):
-        self.text += text
-
-    def flush(self):
-        pass
-
-root = sys.argv[1]
-sys.path.insert(0, root)
-sys.argv = ["ipykernel_launcher.py", "-f", "/kernel/v3.json"]
-stdout, sys.stdout = sys.stdout, Stream()
-from digits import mnist
-
-small = {name: array[:2000] for name, array in mnist.load_arrays().items()}
-mnist.load_arrays = lambda: small
-with open(root + "/mlp.py", encoding="utf-8") as file:
-    script = file.read()
-exec(compile(script, "<cell>", "exec"), {"__name__": "__main__"})  # the script in one cell
-
-import mlp
-
-thread = threading.Thread(target=mlp.main, args=("mine",), kwargs={"hidden": 8, "epochs": 1})
-thread.start()
-thread.join()
-
-names = {"run": "five_steps", "batch_size": 200, "epochs": 1, "validation_split": 0.2, "seed": 5, "hidden": 8}
-names["learning_rate"] = 0.001
-cells = script[: script.index("def main(")], *(
-    "\\n".join(line[4:] for line in step.splitlines() if "return model" not in line)
-    for step in script[script.index('    print("\\\\n1.') : script.index("if __name__")].split("\\n\\n")[:6]
-)
-for cell in cells:
-    exec(compile(cell.replace("report.show(", "figures = report.show("), "<cell>", "exec"), names)
-stdout.write(sys.stdout.text)
-stdout.write(f"\\nFIGURES {sorted(names['figures'])} {all(path.exists() for path in names['figures'].values())}")
-"""
+mlp.main("mine", hidden=8, epochs=1)"""
+NUMBERS = """run, hidden, epochs = "five_steps", 8, 1
+batch_size, validation_split, learning_rate, seed = 200, 0.2, 0.001, 5"""
 
 
-def test_in_a_notebook_the_script_its_main_and_its_steps_one_by_one(tmp_path):
-    process = run_python(tmp_path, "-c", CELLS, ROOT)
-    assert process.returncode == 0 and process.stderr == "", process.stderr
-    assert process.stdout.count("test accuracy") == 3 and process.stdout.count("Starting TensorFlow") == 1
-    assert read_metrics(tmp_path, "notebook_mlp_256")["epochs"] == 10
-    assert read_metrics(tmp_path, "mine")["parameters"] == read_metrics(tmp_path, "five_steps")["parameters"] == 6370
-    assert "'accuracy', 'confusion_matrix'" in process.stdout and process.stdout.endswith("True")
-
-
-def test_lines_that_are_copied_give_what_plain_keras_gives(monkeypatch):
-    """The lines from `set_random_seed` to the end of `model.fit`, with and without the line `accelerate`."""
-    import keras
-
-    monkeypatch.setattr(acceleration, "fuse_adam", lambda optimizer: None)  # whose rounding differs
-    monkeypatch.setattr(preprocess.options, "dry_run", True)
-    (x, y), _ = preprocess.load_data()
-    arguments = {
-        "seed": 3,
-        "hidden": 20,
-        "learning_rate": 0.001,
-        "validation_split": 0.2,
-        "epochs": 2,
-        "batch_size": 100,
-    }
-    lines = cut("    keras.utils.set_random_seed", "    run = runs.save")
-    found = []
-    for code in (lines, lines.replace("training.accelerate", "#")):
-        names = {"keras": keras, "training": training, "build_model": mlp.build_model, "x_train": x, "y_train": y}
-        names |= arguments
-        exec(textwrap.dedent(code), names)
-        found.append((names["history"].history, [weights.tolist() for weights in names["model"].get_weights()]))
-    assert found[0] == found[1] and getattr(names["history"], "accelerated", False) is False
+def test_in_a_notebook_the_script_its_main_and_its_steps_one_by_one(clone):
+    steps = textwrap.dedent(cut('    print("\\n1. Preprocess', "    return model")).strip().split("\n\n")
+    cells = map(nbformat.v4.new_code_cell, [SMALL, SCRIPT, CALL, NUMBERS, *steps])
+    notebook = nbformat.v4.new_notebook(cells=list(cells))
+    NotebookClient(notebook, resources={"metadata": {"path": clone}}).execute(env=environment(HOME.name))
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    printed = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+    assert printed.count("test accuracy") == 3 and printed.count("Starting TensorFlow") == 1
+    assert read_metrics(clone, "notebook_mlp_256")["epochs"] == 10
+    assert read_metrics(clone, "mine")["parameters"] == read_metrics(clone, "five_steps")["parameters"] == 6370
+    assert not any(output.get("name") == "stderr" for output in outputs)
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")
