@@ -6,7 +6,6 @@ Where Keras cannot save a model whole, model.weights.h5 is there instead of mode
 import contextlib
 import datetime
 import json
-import math
 import os
 import platform
 import re
@@ -113,8 +112,7 @@ def save(run, model, history=None):
     planned = params.get("epochs", len(curves))
     if getattr(history, "interrupted", False) and epochs[-1] + 1 < planned:
         name += "_interrupted"
-    names = [run.name for run in saved]
-    number = 1 + sum(re.sub(r"_run\d+$", "", other) == name for other in names)
+    number = 1 + sum(re.sub(r"_run\d+$", "", other.name) == name for other in saved)
     if number > 1:
         name += f"_run{number}"
     own = getattr(history, "model", model) is model
@@ -205,37 +203,30 @@ def tabulate_epochs(history):
         curves = {}
     curves = {str(name): list(np.atleast_1d(np.asarray(values, object))) for name, values in curves.items()}
     rows = max(map(len, curves.values()), default=0)
-    epochs = getattr(history, "epoch", None) or range(rows)
+    epochs = list(getattr(history, "epoch", range(rows)))
     if len(epochs) != rows:
-        epochs = range(rows)
+        epochs = list(range(rows))
     table = pd.DataFrame(index=pd.Index(epochs, name="epoch"))
     for name, values in curves.items():
-        places = find_places(list(epochs), len(values))
+        computed = find_epochs(epochs, len(values))
         if len(values) < rows:
-            numbers = ", ".join(str(table.index[place] + 1) for place in places)
+            numbers = ", ".join(str(epoch + 1) for epoch in computed)
             warn(f"{name} has {len(values)} values for {rows} epochs: they are taken for those of epoch {numbers}")
-        column = np.full(rows, np.nan, object)
-        column[places] = [to_number(value) for value in values]
-        table[name] = pd.Series(column, table.index).infer_objects()
+        values = [value if np.ndim(value) else float(value) for value in values]  # a metric may have several numbers
+        table[name] = pd.Series(values, computed)
     for name in ACCURACY:
         if name in table:
             return table.rename(columns={name: "accuracy", f"val_{name}": "val_accuracy"})
     return table
 
 
-def find_places(epochs, count):
-    """Return in which rows `count` values stand that Keras has computed for some epochs, by its `validation_freq`."""
-    for step in range(1, len(epochs) + 1):
-        places = [place for place, epoch in enumerate(epochs) if (epoch + 1) % step == 0]
-        if len(places) == count:
-            return places
-    return list(range(len(epochs) - count, len(epochs)))
-
-
-def to_number(value):
-    """Return a value of a learning curve as a float; of a metric that has several, as they are."""
-    array = np.asarray(value)
-    return float(array.item()) if array.size == 1 else value
+def find_epochs(epochs, count):
+    """Return those `count` of the epochs, a list of numbers, after which Keras has validated, by `validation_freq`."""
+    for frequency in range(1, len(epochs) + 1):
+        validated = [epoch for epoch in epochs if (epoch + 1) % frequency == 0]
+        if len(validated) == count:
+            return validated
+    return epochs[len(epochs) - count :]
 
 
 def find_last(curves, name):
@@ -248,7 +239,7 @@ def describe_optimizer(model):
     """Return the name and the settings of a model's optimizer, a dict; empty where there are none to be had."""
     optimizer = getattr(model, "optimizer", None)
     with contextlib.suppress(Exception):  # of a class of a student's own
-        return {"class": type(optimizer).__name__, **json.loads(json.dumps(to_json(optimizer.get_config())))}
+        return {"class": type(optimizer).__name__, **optimizer.get_config()}
     return {}
 
 
@@ -265,17 +256,13 @@ def update(run, **metrics):
     return run
 
 
-def to_json(value):
-    """Return `value` as JSON takes it: arrays as lists, paths as texts, null for what is not a finite number."""
-    if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
-    if hasattr(value, "__array__"):
-        return to_json(np.asarray(value).tolist())
-    if isinstance(value, Path):
-        return str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def to_json(content):
+    """Return `content` as metrics.json has it: arrays as lists, null for what is no finite number, others as texts."""
+
+    def convert(value):
+        return np.asarray(value).tolist() if hasattr(value, "__array__") else str(value)
+
+    return json.loads(json.dumps(content, default=convert), parse_constant=lambda _: None)
 
 
 def load_run(name):
@@ -314,16 +301,11 @@ def load_model(name):
     path = MODELS / name / "model.keras"
     if not path.exists() and path.with_name("model.weights.h5").exists():
         raise UserError(f"{path.parent} holds only the weights, since Keras could not save this model whole")
-    own_objects = keras.saving.get_custom_objects()
-    registered = dict(own_objects)
-    own_objects.clear()  # what a script has registered is known in its own process only
     writer = keras.__version__
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
             writer = json.loads(archive.read("metadata.json"))["keras_version"]
-        config.pop("compile_config", None)  # a loss of one's own is not needed
-        foreign = find_foreign(config)
+            foreign = find_foreign(json.loads(archive.read("config.json")))
         if foreign:
             raise UserError(f"{path} needs {foreign}, which is not Keras's own")
         own = {"softmax_v2": keras.activations.softmax}  # as Keras saves tf.nn.softmax
@@ -339,18 +321,17 @@ def load_model(name):
         elif writer != keras.__version__:
             reason = f"Keras {writer} wrote it, this is Keras {keras.__version__}; {reason}"
         raise UserError(shorten(f"{path} cannot be loaded: {reason}")) from error
-    finally:
-        own_objects.update(registered)
 
 
 def find_foreign(config):
-    """Return the name of the first layer or function in a model's configuration that is not Keras's own, or ""."""
-    parts = config.values() if isinstance(config, dict) else config if isinstance(config, list) else []
-    if isinstance(config, dict) and {"module", "class_name"} <= set(config):
-        package = str(config["module"] or "keras").partition(".")[0]
-        if package not in ("keras", "builtins"):
-            return config["class_name"]
-    return next(filter(None, map(find_foreign, parts)), "")
+    """Return the name of a layer or function in a model's configuration that is not Keras's own, or "".
+
+    What a script has registered is one, too: Keras knows it in that script's process only.
+    """
+    config.pop("compile_config", None)  # a loss of one's own is not needed
+    own_class = r'"module": "(?!keras|builtins)[^"]*", "class_name": "([^"]*)"'
+    found = re.search(rf'{own_class}|"registered_name": "[^">]*>([^"]*)"', json.dumps(config))
+    return found[1] or found[2] if found else ""
 
 
 def list_runs():

@@ -3,7 +3,6 @@
 import importlib
 import inspect
 import os
-import re
 import shutil
 import signal
 import sys
@@ -13,7 +12,6 @@ import pytest
 from conftest import FAST, ROOT, error_line, run_python, run_script, succeed
 from digits import deck, flags
 from digits.errors import UserError
-from test_architecture import LESSON
 
 
 def test_these_scripts_answer_before_anything_heavy_is_loaded(tmp_path):
@@ -28,31 +26,30 @@ def test_these_scripts_answer_before_anything_heavy_is_loaded(tmp_path):
     assert not list((tmp_path / "work").iterdir())
 
 
-@pytest.mark.parametrize("script", sorted(LESSON))
+@pytest.mark.parametrize("script", ["mlp", "predict"])
 def test_without_the_environment_one_line_says_what_is_not_installed(tmp_path, script):
     line = error_line(run_python(tmp_path, "-S", ROOT / f"{script}.py"), 1)  # -S: without the installed packages
     assert "numpy is not installed" in line and sys.executable in line and "requirements.txt" in line
 
 
-def test_a_keras_that_is_too_old_is_one_line(tmp_path):
-    (tmp_path / "keras.py").write_text("__version__ = '3.7.0'")
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("keras.py", "__version__ = '3.7.0'", ("this is Keras 3.7.0", "--upgrade")),
+        ("sitecustomize.py", "import sys; sys.version_info = (3, 9, 6)", ("is too old: install 3.11",)),
+    ],
+)
+def test_what_is_too_old_is_one_line(tmp_path, file, content, words):
+    (tmp_path / file).write_text(content)
     line = error_line(run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path)), 1)
-    assert "this is Keras 3.7.0" in line and "--upgrade" in line
+    assert all(part in line for part in words)
 
 
-def test_a_python_that_is_too_old_is_one_line(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 9, 6)")
-    line = error_line(run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path)), 1)
-    assert line.startswith("mlp.py: Python 3.") and "is too old: install 3.11" in line
-
-
-@pytest.mark.parametrize("name", ["copy.py", "random.py"])
-def test_a_copy_that_is_called_as_a_module_of_python_works_and_so_does_the_script_beside_it(tmp_path, name):
-    for script in ("mlp.py", name):
+def test_copies_that_are_called_as_modules_of_python_work_and_so_does_the_script_beside_them(tmp_path):
+    for script in ("copy.py", "random.py", "mlp.py"):
         shutil.copy(ROOT / "mlp.py", tmp_path / script)
-    for script in ("mlp.py", name):
+    for script in ("copy.py", "mlp.py"):
         succeed(run_python(tmp_path, tmp_path / script, "-h", PYTHONPATH=str(ROOT)))
-    assert not list(tmp_path.glob("models/*"))
 
 
 def test_a_file_beside_the_script_that_hides_a_package_is_one_line(tmp_path):
@@ -62,46 +59,17 @@ def test_a_file_beside_the_script_that_hides_a_package_is_one_line(tmp_path):
     assert "keras.py hides the module of that name" in line
 
 
-@pytest.mark.parametrize("name", ["mlp.py", "mlp_dropout.py", "cnn.py"])
-def test_help_names_every_flag_and_default(tmp_path, name):
-    printed = succeed(run_script(tmp_path, name, "-h"))
-    assert f"python {name}" in printed and "(default: 200)" in printed
-    for flag in (
-        *("--epochs", "--batch-size", "--validation-split", "--learning-rate", "--seed"),
-        *("--bfloat16", "--dry-run"),
-    ):
-        assert re.search(rf"^  {flag}\b", printed, re.MULTILINE), flag
-
-
 # A file, or with a / a folder, that is there before; a command line; its exit code; and what its line says (...: more).
 ERRORS = [
     ("", "cnn.py --epochs 0", 2, "--epochs: must be a whole number of at least 1, not '0' (`python cnn.py -h`"),
-    ("", "cnn.py --epochs 2147483648", 2, "of at least 1 and below 2147483648, not '2147483648' (`python cnn.py -h`"),
-    (
-        "",
-        "cnn.py --validation-split 1.5",
-        2,
-        "--validation-split: must be a number of at least 0 and below 1, not ... (`python cnn.py -h`",
-    ),
+    ("", "cnn.py --validation-split 1.5", 2, "--validation-split: must be a number of at least 0 and below 1, not"),
     ("", "preprocess.py --dry x", 2, "unrecognized arguments: --dry x (`python preprocess.py -h`"),
     ("", "cnn.py --learning-rate 0", 2, "above 0, not '0' (`python cnn.py -h`"),
-    (
-        "",
-        "evaluate.py --image 10000",
-        2,
-        "--image: must be a whole number of at least 0 and below 10000 ... (`python evaluate.py -h`",
-    ),
-    ("", "predict.py", 2, "IMAGE (`python predict.py -h`"),
-    ("", "benchmarks/speed.py cnn5", 2, "there is no run cnn5 ... (`python -m benchmarks.speed -h`"),
+    ("", "evaluate.py --image 10000", 2, "--image: must be a whole number of at least 0 and below 10000"),
     ("", "evaluate.py --class missing", 2, "there is no missing"),
     ("empty/", "evaluate.py --class empty", 1, "empty"),
     ("", "evaluate.py", 1, "no saved run in {folder}/models: `python cnn.py`"),
-    (
-        "x.png",
-        "predict.py x.png",
-        1,
-        "no saved run to predict with in {folder}/models; train one first: `python cnn.py`",
-    ),
+    ("x.png", "predict.py x.png", 1, "no saved run to predict with in {folder}/models; train one first"),
     ("models", "mlp.py --dry-run", 1, "{folder}/models must be a folder but is a file"),
     ("plots", "mlp.py --dry-run", 1, "{folder}/plots must be a folder but is a file"),
 ]
@@ -206,27 +174,14 @@ def test_what_a_user_can_cause_is_one_line(capsys, error, code, words):
     assert raised.value.code == code and line.endswith(words) and line.count("\n") == 1
 
 
-@pytest.mark.slow
-def test_a_model_too_large_for_the_machine(tmp_path):
-    process = run_script(tmp_path, "mlp.py", *FAST, "--hidden", 2 * 10**9)
-    assert process.returncode == 1 and process.stderr.strip().splitlines()[-1].startswith("mlp.py: out of memory")
-
-
-def test_no_display_an_unknown_backend_and_a_console_that_cannot_show_every_character(tmp_path):
+def test_no_display_an_ascii_console_no_stderr_and_a_reader_that_goes_away(tmp_path):
+    """An IDLE on Windows has no stderr; `| head -1` reads one line."""
+    command = f"{sys.executable} {ROOT / 'mlp.py'} {' '.join(FAST)}"
     settings = {"MPLBACKEND": "nowhere", "DISPLAY": "", "PYTHONIOENCODING": "ascii"}
-    succeed(run_python(tmp_path, ROOT / "mlp.py", *FAST, **settings))
-
-
-def test_a_reader_that_goes_away(tmp_path):
-    """`python mlp.py | head -1` ends without a traceback."""
-    command = f"{sys.executable} {ROOT / 'mlp.py'} {' '.join(FAST)} | head -1"
-    program = f"import os; os.system({command!r})"
-    assert run_python(tmp_path, "-c", program).stderr == ""
-
-
-def test_a_process_without_stderr_as_idle_starts_one_on_windows(tmp_path):
-    command = f"{sys.executable} {ROOT / 'worked_examples.py'} 2>&-"
-    assert run_python(tmp_path, "-c", f"import os; raise SystemExit(os.system({command!r}))").returncode == 0
+    for end in ("2>&-", "| head -1"):
+        program = f"import os; raise SystemExit(os.system({f'{command} {end}'!r}))"
+        process = run_python(tmp_path, "-c", program, **settings)
+        assert process.returncode == 0 and process.stderr == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a crash has no exit code of this kind")

@@ -37,12 +37,6 @@ def test_figures_name_a_run_in_words():
     assert make_run(deck_model=False).title == "cnn"
 
 
-def test_an_edited_model_is_not_compared(capsys):
-    report.print_summary(make_run(deck_model=False), [])
-    out = capsys.readouterr().out
-    assert "Not trained as in the deck" in out and "0.9902" not in out
-
-
 @pytest.mark.parametrize(
     ("name", "accuracy", "place", "following"),
     [
@@ -62,37 +56,32 @@ def test_a_run_is_placed_beside_the_deck_and_the_study(capsys, name, accuracy, p
     assert out.endswith(following)
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "is_judged", "is_told"),
+    [
+        ("mlp_800_seed7", {}, True, False),  # for which the deck has no number
+        ("cnn_kernel5_seed7", {}, True, False),  # of an exercise
+        ("cnn_kernel5_seed7", {"check": "other pixels"}, False, False),
+        ("cnn_kernel5_epochs3", {}, False, False),
+        ("cnn", {"deck_model": False}, False, True),
+    ],
+)
+def test_only_what_the_study_has_trained_has_its_interval(capsys, name, changes, is_judged, is_told):
+    report.print_summary(make_run(name, **changes), [])
+    out = capsys.readouterr().out
+    assert ("Judging by 20 seeds" in out) is is_judged and ("Not trained as in the deck" in out) is is_told
+    assert "The deck (" not in out
+
+
 def test_a_dry_run_ends_with_what_it_was_for(capsys, monkeypatch):
     monkeypatch.setattr(report.options, "dry_run", True)
     report.print_summary(make_run("mlp_256_dryrun"), [])
     assert capsys.readouterr().out.endswith("\nEverything works\n")
 
 
-def test_runs_of_the_exercises_have_the_studys_interval_if_they_are_not_edited(capsys):
-    for name, check, expected in (
-        ("cnn_kernel5_seed7", "standard", True),
-        ("mlp_dropout_rate0.25", "standard", True),
-        ("cnn_kernel5_seed7", "other pixels", False),
-        ("cnn_kernel5_epochs3", "standard", False),
-    ):
-        report.print_summary(make_run(name, check=check), [])
-        assert ("Judging by 20 seeds" in capsys.readouterr().out) is expected
-
-
-def test_a_run_for_which_the_deck_has_no_number_has_the_studys_interval(capsys):
-    report.print_summary(make_run("mlp_800_seed7", test_accuracy=0.9746), [])
-    out = capsys.readouterr().out
-    assert "Judging by 20 seeds, 99 of 100 runs lie between 0.9744 and 0.9841\nThis one is inside" in out
-    assert "The deck" not in out
-
-
 def test_intervals_of_one_value_of_none_and_of_equal_ones():
     assert np.isnan([metrics.mean_interval([0.5]), metrics.prediction_interval([])]).all()
     assert metrics.mean_interval([0.02, 0.02, 0.02]) == pytest.approx((0.02, 0.02))
-
-
-def test_a_table_without_a_run_is_empty():
-    assert len(report.compare_table([])) == 0
 
 
 def test_labels_and_predictions_in_every_form_give_the_same_numbers():

@@ -93,7 +93,8 @@ def test_metrics_that_cannot_be_written_are_one_line(folder, monkeypatch, capsys
 def test_a_damaged_run_is_a_users_error_that_names_it(folder, tensorflow, file):
     path = folder / "models" / RUN / file
     content = path.read_bytes()
-    for damaged in (b"", content[: len(content) // 3], b"\x00\xffn" * 99, None):
+    lacking = content.replace(b"epoch", b"epic").replace(b"PK", b"KP")
+    for damaged in (b"", content[: len(content) // 3], b"\x00\xffn" * 99, lacking, None):
         path.unlink()
         if damaged is not None:
             path.write_bytes(damaged)
@@ -105,13 +106,6 @@ def test_a_damaged_run_is_a_users_error_that_names_it(folder, tensorflow, file):
 def test_an_unknown_run_names_those_there_are(folder):
     with pytest.raises(UserError, match=f"no saved run nope in /.*/models; saved are: .*{RUN}"):
         runs.load_run("nope")
-
-
-def test_a_metrics_file_that_lacks_something(folder):
-    path = folder / "models" / RUN / "metrics.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"train_accuracy"', '"train"'), encoding="utf-8")
-    with pytest.raises(UserError, match=f"models/{RUN} is damaged, train it again.*has no train_accuracy"):
-        runs.load_run(RUN)
 
 
 def test_a_model_of_another_keras(folder, tensorflow, monkeypatch):
