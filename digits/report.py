@@ -9,7 +9,8 @@ import numpy as np
 from digits import deck, metrics, mnist, networks, runs
 from digits.errors import CannotDraw, UserError, warn
 from digits.figures.runs import FIGURES, plot_run
-from digits.pages import draw, index
+from digits.pages.draw import page as draw_page
+from digits.pages.index import page as index_page
 from digits.process import options
 from digits.runs import PLOTS, STANDARD
 
@@ -74,7 +75,7 @@ def draw_run(run, model=None, labels=None, probabilities=None, image=None):
     page.unlink(missing_ok=True)
     if run.check == STANDARD:
         try:
-            draw.write_draw_page(page, run, model, probabilities.argmax(axis=1), find_other(model))
+            draw_page.write_draw_page(page, run, model, probabilities.argmax(axis=1), find_other(model))
         except CannotDraw as reason:
             warn(f"{page.name} is left out: {reason}")
     write_index()
@@ -137,7 +138,7 @@ def write_index(comparisons=()):
         comparisons: the paths of figures that compare the saved runs as they are now.
     """
     evaluated, path = list(runs.load_evaluated_runs()), PLOTS / "index.html"
-    index.write_index(path, evaluated, compare_table(evaluated), comparisons, FIGURES)
+    index_page.write_index(path, evaluated, compare_table(evaluated), comparisons, FIGURES)
     return path
 
 

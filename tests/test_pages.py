@@ -17,7 +17,8 @@ from conftest import ROOT, find_violations, read_metrics, settle
 from digits import handwriting, mnist, runs
 from digits.errors import CannotDraw
 from digits.figures.style import format_percent
-from digits.pages import draw, template
+from digits.networks import check_layers
+from digits.pages import template
 
 CNN, MLP = "cnn_dryrun", "mlp_256_dryrun"
 SEVEN = [[(70, 60), (200, 60), (120, 240)]]  # in the units of the pad, 280x280
@@ -377,7 +378,7 @@ def test_a_checker_of_accessibility_finds_nothing(open_page):
 
 
 def test_both_languages_say_the_same():
-    for name in ("draw/text.json", "index.json"):
+    for name in ("draw/text.json", "index/text.json"):
         english, chinese = json.loads(template.read(name)).values()
         assert english.keys() <= chinese.keys()
         for key, text in english.items():
@@ -400,10 +401,10 @@ def test_a_layer_that_the_page_cannot_compute_is_named(tensorflow):
         hidden = [keras.Input((784,)), layers.Reshape((28, 28, 1)), *hidden]
         model = keras.Sequential([*hidden, layers.Dense(10, activation="softmax")])
         with pytest.raises(CannotDraw, match=re.escape(name)):
-            draw.check_layers(model)
+            check_layers(model)
     model = keras.Sequential([keras.Input((784,)), layers.Dense(10)])
     with pytest.raises(CannotDraw, match="not the softmax of ten values"):
-        draw.check_layers(model)
+        check_layers(model)
     model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
     with pytest.raises(CannotDraw, match="the training diverged"):
-        draw.check_layers(model)
+        check_layers(model)

@@ -137,7 +137,7 @@ def plot_filters(run, model, labels, probabilities, path):
     return layers.plot_filters(kernel, path, title)
 
 
-# What `plot_run` draws, in the order in which the pages show it, each with a caption in pages/index.json.
+# What `plot_run` draws, in the order in which the pages show it, each with a caption in pages/index/text.json.
 FIGURES = {
     "network": plot_network,
     "accuracy": plot_curves,

@@ -4,16 +4,14 @@ import base64
 import json
 import math
 import zlib
-from pathlib import Path
 
 import numpy as np
 
 from digits import mnist
 from digits.handwriting.normalization import STROKE
 from digits.networks import STAGES, check_layers, list_layers
-from digits.pages.template import write_page
+from digits.pages.template import read, write_page
 
-FOLDER = Path(__file__).parent / "draw"
 IMAGES = 1000  # test images on the page
 MODULES = ["language.js", *(f"draw/{name}.js" for name in ("network", "strokes", "view", "explain", "draw"))]
 BRIGHT = 0.995  # of a layer's activations, those that are not shown in white
@@ -153,7 +151,7 @@ def describe_filters(stages, model):
 
 def translate(facts, stages):
     """Return the page's texts in both languages, with what is known when it is written: a dict of dicts."""
-    translations = json.loads((FOLDER / "text.json").read_text(encoding="utf-8"))
+    translations = json.loads(read("draw/text.json"))
     for text in translations.values():
         for stage in stages:
             name, size = text[stage["kind"]].format(**stage), text[SIZES.get(stage["kind"], "maps")].format(**stage)

@@ -10,7 +10,7 @@ from digits.pages.template import read, write_page
 STUDY_TABLES = Path("results/summary.html")  # written by reproduce.py
 GALLERY = "gallery/"  # in plots/: the figures that come with this project
 
-# The figures that do not belong to a run. Each figure has a caption in index.json, which says what it shows.
+# The figures that do not belong to a run. Each figure has a caption in text.json, which says what it shows.
 STUDY_FIGURES = ["study/accuracy", "study/claims", "study/sizes"]
 WORKED_EXAMPLES = ["layers/convolution", "layers/max_pooling"]
 
@@ -25,14 +25,14 @@ def write_index(path, all_runs, table, comparisons, figures):
         comparisons: the paths of figures in plots/ that compare these runs.
         figures: the names of a run's figures, in order.
     """
-    folder, text = path.parent, json.loads(read("index.json"))
+    folder, text = path.parent, json.loads(read("index/text.json"))
     for translations in text.values():
         for run in all_runs:
             translations |= describe_run(run, translations)
     study = STUDY_TABLES.read_text(encoding="utf-8") if STUDY_TABLES.exists() else ""
     write_page(
         path,
-        "index.html.j2",
+        "index/index.html.j2",
         text=text,
         table=mark_texts(table.to_html(index=False, border=0, na_rep="-", float_format="{:.4f}".format), text),
         runs=[
