@@ -81,7 +81,7 @@ add = parser.add_argument
 add("runs", nargs="*", metavar="RUN", help="a folder in models/ (default: all)")
 add(
     "--image",
-    type=flags.bounded_int(0, 10000),
+    type=flags.bounded(int, 0, 10000),
     help="index of the test image in a CNN's feature_maps.png (default: the first correct 3)",
 )
 add(

@@ -38,7 +38,7 @@ def main(args):
 
 parser = flags.argument_parser(__doc__)
 add = parser.add_argument
-add("--seeds", type=flags.bounded_int(1, 10**6), default=20, help="number of seeds, from 0 on")
+add("--seeds", type=flags.bounded(int, 1, 10**6), default=20, help="number of seeds, from 0 on")
 add(
     "--experiments",
     nargs="+",
@@ -51,9 +51,9 @@ add("--again", action="store_true", help="also replace the rows that other code 
 add("--dry-run", action="store_true", help="show what would run, and an estimate of its time")
 group = parser.add_argument_group("where it runs")
 add = group.add_argument
-add("--threads", type=flags.bounded_int(1), help="CPU threads per run (default: 1; alone, all)")
+add("--threads", type=flags.bounded(int, 1), help="CPU threads per run (default: 1; alone, all)")
 add = group.add_mutually_exclusive_group().add_argument
-add("--workers", type=flags.bounded_int(1), help="parallel runs (default: one per core with Dask)")
+add("--workers", type=flags.bounded(int, 1), help="parallel runs (default: one per core with Dask)")
 add("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler whose workers are used")
 
 if __name__ == "__main__":

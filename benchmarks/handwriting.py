@@ -100,7 +100,7 @@ def main(args):
 
 parser = flags.argument_parser(__doc__, "-m benchmarks.handwriting")
 parser.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
-parser.add_argument("--digits", type=flags.bounded_int(1, 10001), default=1000, help="images of each kind")
+parser.add_argument("--digits", type=flags.bounded(int, 1, 10001), default=1000, help="images of each kind")
 parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder or an .npz archive to measure")
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def main(args):
 
 parser = flags.argument_parser(__doc__, "-m benchmarks.speed")
 parser.add_argument("runs", nargs="*", default=list(COMMANDS), metavar="RUN", help=", ".join(COMMANDS))
-parser.add_argument("--rounds", type=flags.bounded_int(1), default=5, help="measurements of each implementation")
+parser.add_argument("--rounds", type=flags.bounded(int, 1), default=5, help="measurements of each implementation")
 parser.add_argument("--bfloat16", action="store_true", help="measure the scripts with --bfloat16 as well")
 
 if __name__ == "__main__":

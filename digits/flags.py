@@ -18,7 +18,7 @@ from digits import deck, interrupts, keras_start, runs
 from digits.errors import UserError, fail
 from digits.process import options
 
-HUGE = 2**31  # upper limit for integer flags that have no limit of their own
+HUGE = 2**31  # upper limit for flags that have no limit of their own
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -40,17 +40,12 @@ def argument_parser(description, prog=None):
     return parser
 
 
-def bounded_int(lowest, below=HUGE):
-    """Return an argparse type: a whole number from `lowest` to under `below`."""
-    return _bounded(int, "a whole number", lowest, below)
+def bounded(kind, lowest, below=HUGE, open_end=False):
+    """Return an argparse type: a number from `lowest` (not `lowest` itself with `open_end`) to under `below`.
 
+    kind: int or float.
+    """
 
-def bounded_float(lowest, below=math.inf, open_end=False):
-    """Return an argparse type: a number from `lowest` (not `lowest` itself with `open_end`) to under `below`."""
-    return _bounded(float, "a number", lowest, below, open_end)
-
-
-def _bounded(kind, kind_name, lowest, below, open_end=False):
     def parse(text):
         try:
             value = kind(text)
@@ -59,23 +54,23 @@ def _bounded(kind, kind_name, lowest, below, open_end=False):
         if lowest <= value < below and not (open_end and value == lowest):
             return value
         limits = f"above {lowest}" if open_end else f"of at least {lowest}"
-        if below not in (HUGE, math.inf) or value >= below:  # otherwise no need to mention these two limits
+        if below != HUGE or value >= below:  # otherwise no need to mention it
             limits += f" and below {below}"
-        raise argparse.ArgumentTypeError(f"must be {kind_name} {limits}, not '{text}'")
+        raise argparse.ArgumentTypeError(f"must be a {'whole ' * (kind is int)}number {limits}, not '{text}'")
 
     return parse
 
 
 # The arguments of `main` that we know: the type of the flag, its tag in the name of a run, and its help.
 KNOWN = {
-    "hidden": (bounded_int(1), "hidden", "number of hidden units"),
-    "dropout": (bounded_float(0, 1), "rate", "fraction of the units that are dropped in each training step"),
-    "kernel_size": (bounded_int(1, 29), "kernel", "width and height of a filter"),
-    "epochs": (bounded_int(1), "epochs", "passes over the training images"),
-    "batch_size": (bounded_int(1), "batch", "images per training step"),
-    "validation_split": (bounded_float(0, 1), "validation", "fraction of the images kept for validation"),
-    "learning_rate": (bounded_float(0, open_end=True), "lr", "step size of the Adam optimizer"),
-    "seed": (bounded_int(0, 2**32), "seed", "same seed and machine: same results"),
+    "hidden": (bounded(int, 1), "hidden", "number of hidden units"),
+    "dropout": (bounded(float, 0, 1), "rate", "fraction of the units that are dropped in each training step"),
+    "kernel_size": (bounded(int, 1, 29), "kernel", "width and height of a filter"),
+    "epochs": (bounded(int, 1), "epochs", "passes over the training images"),
+    "batch_size": (bounded(int, 1), "batch", "images per training step"),
+    "validation_split": (bounded(float, 0, 1), "validation", "fraction of the images kept for validation"),
+    "learning_rate": (bounded(float, 0, open_end=True), "lr", "step size of the Adam optimizer"),
+    "seed": (bounded(int, 0, 2**32), "seed", "same seed and machine: same results"),
 }
 
 

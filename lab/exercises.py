@@ -100,7 +100,7 @@ def main(args):
 
 
 parser = flags.argument_parser(__doc__, "-m lab.exercises")
-parser.add_argument("--seeds", type=flags.bounded_int(1), default=5, help="number of seeds, from 0 on")
+parser.add_argument("--seeds", type=flags.bounded(int, 1), default=5, help="number of seeds, from 0 on")
 
 if __name__ == "__main__":
     flags.run_command(main, parser)

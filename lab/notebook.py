@@ -36,7 +36,7 @@ def main(args):
 
 
 parser = flags.argument_parser(__doc__, "-m lab.notebook")
-parser.add_argument("--epochs", type=flags.bounded_int(1), default=10, help="instead of the lesson's 10")
+parser.add_argument("--epochs", type=flags.bounded(int, 1), default=10, help="instead of the lesson's 10")
 parser.add_argument("--output", type=Path, default=LESSON, help="the notebook to write")
 
 if __name__ == "__main__":

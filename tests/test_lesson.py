@@ -189,16 +189,21 @@ def edit(folder, replacements, name="mlp.py"):
     (folder / name).write_text(script, encoding="utf-8")
 
 
+@pytest.fixture
+def without_figures(monkeypatch):
+    """No figures are drawn, which takes longer than a dry run's training."""
+    monkeypatch.setattr(figures, "FIGURES", {})
+
+
 @pytest.fixture(scope="module")
 def train_edited(tmp_path_factory, tensorflow):
     """A function that trains one of EDITS, once; it returns the folder, the name of the run, and the process."""
-    folder = tmp_path_factory.mktemp("edited")
 
     @functools.cache
     def train_edited(name):
-        script = f"my_{list(EDITS).index(name)}.py"
-        edit(folder, EDITS[name], script)
-        return folder, script.replace(".py", "_256_dryrun"), run_script(folder, script, *FAST)
+        folder = tmp_path_factory.mktemp("edited")
+        edit(folder, EDITS[name], "my_mlp.py")
+        return folder, f"my_{RUN}", run_script(folder, "my_mlp.py", *FAST)
 
     return train_edited
 
@@ -249,8 +254,10 @@ def test_a_random_layer_does_nothing_when_a_network_is_asked(train_edited):
 
 def test_histories_that_surprise(tmp_path, monkeypatch, tensorflow):
     titles = []
-    plot = lambda history, path, title: titles.append(title) or path  # noqa: E731
-    monkeypatch.setattr(figures.curves, "plot_learning_curve", plot)
+    monkeypatch.setattr(figures, "FIGURES", {"accuracy": figures.plot_curves})
+    monkeypatch.setattr(
+        figures.curves, "plot_learning_curve", lambda *arguments: titles.append(arguments[-1]) or arguments[-2]
+    )
     stop = "keras.callbacks.EarlyStopping(min_delta=9, patience=0)"
     for name, arguments in {
         "stopped": f"callbacks=[{stop}], epochs=5",
@@ -270,14 +277,14 @@ def test_histories_that_surprise(tmp_path, monkeypatch, tensorflow):
     assert read_metrics(tmp_path, "later_256_dryrun")["steps"] == 8
 
 
-def test_another_models_history_is_said_and_is_not_the_decks(tmp_path, tensorflow):
+def test_another_models_history_is_said_and_is_not_the_decks(tmp_path, tensorflow, without_figures):
     edit(tmp_path, {SAVE: "runs.save(run, build_model(hidden), history)"})
     process = run_script(tmp_path, "mlp.py", *FAST)
     assert process.returncode == 0 and "those of another model" in process.stderr
     assert read_metrics(tmp_path, RUN)["deck_model"] is False
 
 
-def test_what_a_script_trains_in_a_loop_is_saved_one_by_one(tmp_path):
+def test_what_a_script_trains_in_a_loop_is_saved_one_by_one(tmp_path, without_figures):
     start = SCRIPT.index('    print("\\n2. Build')
     steps = SCRIPT[start : SCRIPT.index("    return model, history")]
     edit(tmp_path, {steps: "    for hidden in (4, 5, 6):\n" + textwrap.indent(steps, "    ")})
@@ -293,7 +300,7 @@ def test_a_network_that_was_not_trained_is_no_run(tmp_path):
     assert not list(tmp_path.glob("models/*"))
 
 
-def test_a_mistake_after_the_training_keeps_its_traceback_and_the_model(tmp_path):
+def test_a_mistake_after_the_training_keeps_its_traceback_and_the_model(tmp_path, without_figures):
     edit(tmp_path, {"model.predict(": "model.predictt("})
     with pytest.raises(AttributeError):
         run_script(tmp_path, "mlp.py", *FAST)
