@@ -1,13 +1,9 @@
 """What is in the figures: curves, labels, titles, the numbers in the cells."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from PIL import Image
 
 import cnn
 import mlp_dropout
@@ -55,36 +51,23 @@ def curves(axes):
     return {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in axes.lines}
 
 
-def shaded(axes):
-    """The x and y between which something is shaded."""
-    extents = [path.get_extents() for band in axes.collections for path in band.get_paths()]
-    return [(box.intervalx.tolist(), box.intervaly.tolist()) for box in extents]
-
-
 def crosses(axes):
     return [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "x"]
 
 
-@pytest.mark.parametrize(
-    ("hidden", "rate", "last", "shown", "crossed"),
-    [(3, 0, "h₃", 3, 0), (256, 0, "h₂₅₆", 9, 0), (800, 0.25, "h₈₀₀", 9, 2), (800, 0.5, "h₈₀₀", 9, 4)],
-)
-def test_the_network_of_an_mlp(draw, tensorflow, hidden, rate, last, shown, crossed):
+@pytest.mark.parametrize(("hidden", "rate", "crossed"), [(3, 0, 0), (256, 0, 0), (800, 0.25, 2), (800, 0.5, 4)])
+def test_the_network_of_an_mlp(draw, tensorflow, hidden, rate, crossed):
     (axes,) = draw(networks.plot_network, mlp_dropout.build_model(hidden, rate), title="MLP")
     assert axes.figure.get_suptitle() == f"MLP: {785 * hidden + 10 * hidden + 10:,} parameters"
-    found = texts(axes)
-    assert found.count("⋮") == (1 if shown == hidden else 2)
-    assert {"x₁", "x₇₈₄", "h₁", last, *(f"y{digit}" for digit in "₀₁₂₃₄₅₆₇₈₉")} <= set(found)
-    assert {"784 values", "hidden layer, ReLU", f"{hidden} units", "output, softmax", "10 units"} <= set(found)
-    assert {f"784·{hidden} + {hidden}", f"= {785 * hidden:,} parameters"} <= set(found)
-    assert {f"{hidden}·10 + 10", f"= {10 * hidden + 10:,} parameters"} <= set(found)
+    last = "h" + f"{hidden}".translate(networks.SUBSCRIPTS)
+    assert {"x₁", "x₇₈₄", "h₁", last, *(f"y{digit}" for digit in "₀₁₂₃₄₅₆₇₈₉")} <= set(texts(axes))
+    assert {"784 values", "hidden layer, ReLU", f"{hidden} units", "output, softmax", "10 units"} <= set(texts(axes))
+    assert {f"784·{hidden} + {hidden}", f"{hidden}·10 + 10", f"= {10 * hidden + 10:,} parameters"} <= set(texts(axes))
     # Dropout crosses units out, all in one layer, and cuts their lines; no label lies under a cross.
     assert len(crosses(axes)) == crossed and len({x for x, _ in crosses(axes)}) <= 1
     assert not {text.get_position() for text in axes.texts} & set(crosses(axes))
-    to_hidden, to_output = (lines.get_segments() for lines in axes.collections[1:])
-    assert (len(to_hidden), len(to_output)) == (9 * (shown - crossed), (shown - crossed) * 10)
-    ends = {tuple(line[1]) for line in to_hidden}
-    assert ends == {tuple(line[0]) for line in to_output} and not ends & set(crosses(axes))
+    shown = min(hidden, 9) - crossed
+    assert [len(lines.get_segments()) for lines in axes.collections[1:]] == [9 * shown, shown * 10]
     assert (f"Dropout({rate:g}) leaves out a different {rate:.0%}" in axes.figure.get_supxlabel()) == bool(rate)
 
 
@@ -94,83 +77,65 @@ def test_the_network_of_the_cnn(draw, tensorflow, kernel):
     sizes = ["1 image, 28x28", "16 maps, 28x28", "16 maps, 14x14", "36 maps, 14x14", "36 maps, 7x7"]
     sizes += ["1764 values", "128 units", "10 units"]
     assert [text for text in texts(axes) if text in sizes] == sizes
-    assert {"convolution 1, ReLU", "max pooling 1", "max pooling 2", "hidden layer, ReLU"} <= set(texts(axes))
-    assert f"{kernel}·{kernel}·1·16 + 16" in texts(axes) and f"{kernel}·{kernel}·16·36 + 36" in texts(axes)
+    assert {"convolution 1, ReLU", "max pooling 2", f"{kernel}·{kernel}·16·36 + 36"} <= set(texts(axes))
     assert "= 225,920 parameters" in texts(axes) and "d₁₇₆₄" in texts(axes) and "x₁" not in texts(axes)
     image = next(patch for patch in axes.patches if patch.get_label() == "map")
     windows = [patch.get_width() for patch in axes.patches if patch.get_label() == "window"]
     assert [round(28 * width / image.get_width()) for width in windows] == [kernel, 2, kernel, 2]
-    assert "d₁₇₆₃" not in texts(axes) and len(crosses(axes)) == 2 and "Dropout(0.25)" in axes.figure.get_supxlabel()
+    assert len(crosses(axes)) == 2 and "Dropout(0.25)" in axes.figure.get_supxlabel()
 
 
 def test_learning_curve(draw):
     accuracy, loss = draw(training.plot_learning_curve, HISTORY, title="CNN")
-    assert accuracy.figure.get_suptitle() == "CNN\nOverfitting: training ends 0.0300 above validation (shaded)"
     assert curves(accuracy) == {"training": ([0.5, 1.5], [0.9, 0.99]), "validation": ([1, 2], [0.95, 0.96])}
     assert curves(loss) == {"training": ([0.5, 1.5], [0.5, 0.1]), "validation": ([1, 2], [0.3, 0.2])}
     assert texts(accuracy) == ["training 0.9900", "validation 0.9600"]
     assert (accuracy.get_title(), loss.get_title()) == ("accuracy", "loss")
     assert accuracy.figure.get_supxlabel().startswith("Training is drawn half an epoch earlier")
-    # From where the curves cross, to the end of the training curve.
-    assert shaded(accuracy) == [(pytest.approx([1.0625, 1.5]), pytest.approx([0.950625, 0.99]))]
-    assert shaded(loss) == [(pytest.approx([1, 1.5]), pytest.approx([0.1, 0.3]))]
 
 
 def test_learning_curves_of_other_runs(draw):
-    """Better in validation, without it, a gap that another seed can make, curves lower down, nothing learned."""
-    better = HISTORY.assign(val_accuracy=[0.99, 0.995], val_loss=[0.1, 0.05])
-    unvalidated = HISTORY[["accuracy", "loss"]]
-    nothing = [pd.DataFrame(dict.fromkeys(HISTORY, values)) for values in ([0.1], [0.3, np.nan], [np.nan, np.nan])]
-    histories = [better, unvalidated, HISTORY.assign(val_accuracy=0.986), HISTORY - 0.5, *nothing]
-    draw(training.plot_learning_curve, HISTORY[["loss"]], title="narrow")
-    drawn = [draw(training.plot_learning_curve, history, title="CNN") for history in histories]
+    """Better in validation, without it, a gap that another seed can make, nothing learned; with a loss only."""
+    nothing = HISTORY * np.nan
+    others = [HISTORY.assign(val_accuracy=0.995), HISTORY[["accuracy", "loss"]], HISTORY.assign(val_accuracy=0.986)]
+    drawn = [draw(training.plot_learning_curve, history, title="CNN") for history in (HISTORY, *others, nothing)]
+    sentences = [
+        "\nOverfitting: training ends 0.0300 above validation (shaded)",
+        "\nTraining ends 0.0050 below validation",
+    ]
+    sentences += ["", "\nTraining ends 0.0040 above validation (shaded)"]
     titles = [accuracy.figure.get_suptitle() for accuracy, _ in drawn]
-    sentences = ["\nTraining ends 0.0050 below validation", "", "\nTraining ends 0.0040 above validation (shaded)"]
-    assert titles[:3] == [f"CNN{sentence}" for sentence in sentences]
-    assert [shaded(axes) for axes in drawn[0]] == [[], []] and [len(axes.lines) for axes in drawn[1]] == [1, 1]
-    limits = [accuracy.get_ylim() for accuracy, _ in drawn]
-    assert limits[0] == limits[1] == limits[2] and limits[3][0] < 0.4  # the same for all, if nothing is cut off
-
-
-def test_learning_curves_stand_side_by_side(draw):
-    histories = {"one": HISTORY, "two": HISTORY, "three": HISTORY[["accuracy", "loss"]]}
-    draw(training.plot_learning_curves, dict(list(histories.items())[:2]))  # narrower
-    panels = draw(training.plot_learning_curves, histories)
-    assert [axes.get_title() for axes in panels] == ["one", "two", "three"]
-    assert [texts(axes) for axes in panels] == [["Overfitting:\ntraining ends\n0.0300 above validation"]] * 2 + [[]]
-    assert len({axes.get_ylim() for axes in panels}) == 1
-    legend = panels[0].figure.legends[0]
-    assert read(legend.get_texts()) == ["training", "validation", "better in training"]
-    assert legend.get_title().get_text() == training.NOTE
+    assert titles[:4] == [f"CNN{sentence}" for sentence in sentences]
+    assert len({accuracy.get_ylim() for accuracy, _ in drawn[:4]}) == 1  # so that runs can be compared
+    draw(training.plot_learning_curve, HISTORY[["loss"]], title="narrow")
+    panels = draw(training.plot_learning_curves, {"one": HISTORY, "two": HISTORY[["accuracy", "loss"]]})
+    assert [axes.get_title() for axes in panels] == ["one", "two"]
+    assert [texts(axes) for axes in panels] == [["Overfitting:\ntraining ends\n0.0300 above validation"], []]
 
 
 def test_confusion_matrix(draw):
     matrix = np.arange(100).reshape(10, 10)
     matrix[1] = 0
-    (axes,) = draw(evaluation.plot_confusion_matrix, matrix, title="CNN")  # no colour bar
+    (axes,) = draw(evaluation.plot_confusion_matrix, matrix, title="CNN")
     found = {text.get_position(): text.get_text() for text in axes.texts}
     assert all(found.get((column, row), "0") == str(count) for (row, column), count in np.ndenumerate(matrix))
-    assert (0, 0) not in found  # a zero is blank
     margins = [found[10.25, row] for row in range(10)] + [found[column, 10] for column in range(10)]
     table = recall_and_precision(pd.DataFrame(matrix))  # the figure rounds as the terminal does
     assert margins == [f"{value:.2%}".replace("nan%", "-") for value in [*table["recall"], *table["precision"]]]
-    assert texts(axes)[-1] == "accuracy\n10.07%" and axes.figure.get_suptitle() == "Confusion matrix\nCNN"
-    assert read(axes.get_xticklabels()) == [*"0123456789", "recall"]
-    assert read(axes.get_yticklabels()) == [*"0123456789", "precision"]
+    assert texts(axes)[-1] == "accuracy\n10.07%"
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("true label", "predicted label")
 
 
-def test_images_have_their_captions(draw):
-    for count in (0, 1, 20):
-        captions, numbers = [f"caption {i}" for i in range(count)], list(range(7, 7 + count))
-        group = IMAGES[:count], captions, numbers
-        (axes,) = draw(evaluation.plot_images, {"group": group}, title="title", columns=10)
-        assert (axes.get_title(), len(axes.images)) == ("group", count)
-        assert texts(axes) == [*captions, *map(str, numbers)]
-        for image, shown, text in zip(IMAGES, axes.images, axes.texts):
-            np.testing.assert_array_equal(shown.get_array(), image.reshape(28, 28))
-            left, right, _, top = shown.get_extent()
-            assert text.get_position() == pytest.approx(((left + right) / 2, top), abs=0.1)  # above it
+@pytest.mark.parametrize("count", [0, 20])
+def test_images_have_their_captions(draw, count):
+    captions, numbers = [f"caption {i}" for i in range(count)], list(range(7, 7 + count))
+    group = IMAGES[:count], captions, numbers
+    (axes,) = draw(evaluation.plot_images, {"group": group}, title="title", columns=10)
+    assert texts(axes) == [*captions, *map(str, numbers)] and len(axes.images) == count
+    for image, shown, text in zip(IMAGES, axes.images, axes.texts):
+        np.testing.assert_array_equal(shown.get_array(), image.reshape(28, 28))
+        left, right, _, top = shown.get_extent()
+        assert text.get_position() == pytest.approx(((left + right) / 2, top), abs=0.1)  # above it
 
 
 def test_disagreements_are_a_table_and_groups_of_images(draw):
@@ -193,11 +158,7 @@ def test_a_prediction_shows_each_digit_and_its_probabilities(draw, count):
     whole, found = draw(evaluation.plot_prediction, photo, digits, probabilities, doubts, title="37")
     assert [line.get_linestyle() for line in whole.lines] == [":", "--"] + ["-"] * (count - 1)
     assert texts(whole) == ["3?"] + ["3"] * (count - 1)  # what a frame holds by the prediction, not its order
-    assert [text for text in texts(found) if "#" in text] == [f"#{number}" for number in range(1, count + 1)] * (
-        count > 1
-    )
-    assert len(found.images) == count and texts(found).count("3  91.9%") == count - 1
-    assert texts(found).count("3?  91.9%") == 1
+    assert texts(found).count("3  91.9%") == count - 1 and texts(found).count("3?  91.9%") == 1
     assert [-2 * bar.get_height() for bar in found.patches] == pytest.approx(probabilities.ravel())
     assert len({tuple(shown.get_extent()) for shown in found.images}) == count  # none hides another
 
@@ -213,11 +174,10 @@ def test_samples_are_ten_of_each_digit(draw):
 def test_preprocessing_shows_the_numbers_of_an_image_and_its_label(draw):
     raw, label = np.arange(784, dtype=np.uint8).reshape(28, 28), np.eye(10)[3]
     features = preprocess.flatten_and_normalize(raw[None])[0]
-    image, framed, normalised, row, boxes = draw(preprocessing.plot_preprocessing, raw, features, label, title="title")
+    _, framed, normalised, row, boxes = draw(preprocessing.plot_preprocessing, raw, features, label, title="title")
     assert texts(framed) == [f"{value}" for value in raw[10:18, 6:14].flat]  # rows and columns counted from 1
     assert read(framed.get_yticklabels()) == [f"{row}" for row in range(11, 19)]
     assert read(framed.get_xticklabels()) == [f"{column}" for column in range(7, 15)]
-    assert read(image.get_xticklabels()) == [f"{column}" for column in range(1, 29, 3)] and texts(image) == []
     assert texts(normalised) == [f"{value / 255:.2f}" for value in raw[10:18, 6:14].flat]
     np.testing.assert_array_equal(row.images[0].get_array(), [features])
     assert texts(boxes) == [*"0001000000", *"0123456789"]
@@ -231,33 +191,26 @@ def test_feature_maps(draw):
     headings = ["→ convolution: 16 maps, 28x28", "→ max pooling: 16 maps, 14x14", "→ flatten: 1764 values"]
     headings = ["input", *headings, "→ hidden layer: 128 units", "→ output: 10 probabilities"]
     assert [text for text in texts(axes) if text == "input" or "→" in text] == headings
-    numbers = [text for text in texts(axes) if text.isdigit()]
-    assert numbers == [*map(str, range(1, 17)), *map(str, range(1, 17)), *"0123456789"]
     digit, *maps, flatten, hidden = axes.images
-    assert all(image.cmap(1.0)[:3] == (1, 1, 1) for image in axes.images)  # as on the page
     np.testing.assert_array_equal(digit.get_array(), IMAGES[0].reshape(28, 28))
     for (_, layer), images in zip(activations, (maps[:16], maps[16:])):
         for number, image in enumerate(images):  # in the order of filters.png
             np.testing.assert_array_equal(image.get_array(), layer[:, :, number])
-            left, *_, top = image.get_extent()
-            assert (left, top) == pytest.approx((images[0].get_extent()[0] + number % 8 * 1.08, number // 8 * 1.25))
+            assert image.get_extent()[0] == images[number % 8].get_extent()[0]
     np.testing.assert_array_equal(flatten.get_array()[0], activations[2][1])
     np.testing.assert_array_equal(hidden.get_array()[0], activations[3][1])
     assert [-bar.get_height() for bar in axes.patches] == pytest.approx(probabilities)
-    assert [bar.get_facecolor() == to_rgba(style.ORANGE) for bar in axes.patches].index(True) == 3
     assert [text for text in texts(axes) if "%" in text] == ["86.0%", "10.0%", "3.0%"]
 
 
 @pytest.mark.parametrize("width", [1, 5])
 def test_filters(draw, width):
     kernel = RNG.normal(size=(width, width, 1, 16))
-    axes, bar = draw(layers.plot_filters, kernel, title="a title that is longer than this figure is wide, " * 2)
-    assert len(axes.images) == 16 and bar.get_ylabel() == "weight"
+    axes, _ = draw(layers.plot_filters, kernel, title="a title that is longer than this figure is wide, " * 2)
     assert len({image.get_extent()[0] for image in axes.images}) == 8  # at the places of their feature maps
     for number, image in enumerate(axes.images):
         np.testing.assert_array_equal(image.get_array(), kernel[:, :, 0, number])
         assert image.norm.vmin == -image.norm.vmax == -np.abs(kernel).max()
-    assert image.cmap(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.01)  # 0 is white
     negative, positive = image.cmap([0.0, 1.0])[:, :3] @ [0.299, 0.587, 0.114]
     assert negative < 0.3 < positive - 0.1  # in print in grey too
 
@@ -286,7 +239,7 @@ def test_the_flow_chart_has_the_lines_of_the_script(draw):
     script = "# a new first line\n" + (ROOT / "mlp.py").read_text(encoding="utf-8")
     (axes,) = draw(worked_examples.plot_flow_chart, script)
     found = [text.split()[1:] for text in texts(axes) if text.startswith("line ")]
-    assert len(found) == 6 and {"1. Preprocess the data", "slides 2-6", "5. Predict"} <= set(texts(axes))
+    assert len(found) == 6 and "5. Predict" in texts(axes)
     assert all(f"{call}(" in script.splitlines()[int(number[:-1]) - 1] for number, call in found)
 
 
@@ -308,20 +261,17 @@ def test_seeds_are_dots_and_the_deck_is_a_diamond(draw):
     assert lines == {"o": [*values.values()], "|": [[pytest.approx(0.98)], [0.992]], "D": [[0.9902]]}
     assert read(axes.get_yticklabels()) == ["MLP", "CNN"]
     assert texts(margin) == ["3", "0.9800", "0.0100", "1", "0.9920", "-", "n", "mean", "sd"]
-    assert (axes.figure.get_suptitle(), axes.get_xlabel()) == ("title", "test accuracy")
-    assert read(axes.figure.legends[0].get_texts()) == ["a seed", "mean", "the deck"]
 
 
 def test_claims_are_a_forest_plot(draw):
-    gap = "13", "more units overfit more", "gap"
-    holds, single = (claims.judge_difference(*gap, pd.Series(seeds)) for seeds in ([0.019, 0.02, 0.021], [0.02]))
+    holds, single = (
+        claims.judge_difference("13", "more units overfit more", "gap", pd.Series(seeds))
+        for seeds in ([0.019, 0.02, 0.021], [0.02])
+    )
     fails = claims.judge_difference("14-17", "Dropout helps", "test accuracy", pd.Series([-0.01, -0.011, -0.012]))
     groups = {"gap": [holds, single], "test accuracy": [fails, holds]}
     first, margin, second, _ = draw(study_figures.plot_claims, groups, title="title")
-    titles = [axes.get_title(loc="left") for axes in (first, second)]
-    assert titles == ["Difference in gap", "Difference in test accuracy"]
     assert read(second.get_yticklabels()) == ["Dropout helps (slides 14-17)", "more units overfit more (slide 13)"]
-    assert first.lines[0].get_xdata() == second.lines[0].get_xdata() == [0, 0]  # the line at 0
     _, interval, mean, *_ = first.lines
     assert list(interval.get_xdata()) == [holds.low, holds.high] and list(mean.get_xdata()) == [holds.mean]
     row = ["3", "0.0200", f"{holds.low:.4f} to {holds.high:.4f}"]
@@ -337,8 +287,6 @@ def test_sizes_show_the_mean_and_the_range_of_the_seeds(draw):
     assert curves(right)["mean of the seeds"][1] == pytest.approx([0.93, 0.98])
     assert left.collections[0].get_datalim(left.transData).intervaly.tolist() == [0.01, 0.07]
     assert read(left.get_xticklabels()) == ["3000", "48000"]
-    assert (left.get_title(), right.get_title()) == ("training minus validation accuracy", "test accuracy")
-    assert read(left.figure.legends[0].get_texts()) == ["lowest to highest", "mean of the seeds"]
 
 
 def test_percentages_are_rounded_to_the_nearest_but_not_to_100():
@@ -346,17 +294,6 @@ def test_percentages_are_rounded_to_the_nearest_but_not_to_100():
     assert [style.format_percent(share) for share in shares] == list(shares.values())
     assert [style.format_percent(n / 10000, 2) for n in range(10001)] == [f"{n / 100:.2f}%" for n in range(10001)]
     assert [evaluation.describe_prediction(5, n, 0.5) for n in (5, 6)] == ["5  50.0%", "5 → 6  50.0%"]
-
-
-def test_white_around_a_figure_is_cropped_and_its_style_does_not_leak(tmp_path):
-    before = dict(matplotlib.rcParams)
-    with style.figure(tmp_path / "patch.png", (4, 2)) as fig:
-        assert not matplotlib.rcParams["axes.spines.top"]
-        fig.patches.append(Rectangle((0.25, 0), 1 / 3, 1 / 3, transform=fig.transFigure, color="k", linewidth=0))
-    image = Image.open(tmp_path / "patch.png")
-    assert image.size == (200 + 2 * style.MARGIN, 100 + 2 * style.MARGIN)
-    assert image.getpixel((style.MARGIN, style.MARGIN)) == (0, 0, 0) != image.getpixel((0, 0))
-    assert dict(matplotlib.rcParams) == before
 
 
 def test_characters_without_a_font_are_question_marks():
