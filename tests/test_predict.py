@@ -77,16 +77,8 @@ def test_what_is_printed_and_written(folder):
     row = rows.iloc[0]
     assert row["probability"] == row["p4"] == row[COLUMNS[4:14]].max()
     assert row[COLUMNS[4:14]].sum() == pytest.approx(1, abs=1e-4)
-    figure = Image.open(folder / "plots/predictions/4.png")
-    assert figure.format == "PNG" and figure.width > 500
+    assert max(map(len, process.stdout.splitlines())) <= 80
     assert sorted(os.listdir(folder / "plots/predictions")) == [*names, "predictions.csv"]
-
-
-def test_a_page_of_digits_fits_the_terminal(capsys):
-    columns = {"file": "page.png", "position": 1, "digit": 7, "probability": 1.0, "doubt": ""}
-    row = columns | {f"p{digit}": float(digit == 7) for digit in range(10)}
-    predictions.print_predictions(pd.DataFrame([row] * 57))
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_names_are_scored_when_that_is_asked_for(folder):
@@ -106,21 +98,6 @@ def test_names_are_scored_when_that_is_asked_for(folder):
     assert len(table(folder)) == 6 + 6
 
 
-def test_score_without_a_name_that_tells_digits(folder):
-    save(folder, "4.png")
-    (folder / "4.png").rename(folder / "photo.png")
-    process = run_script(folder, "predict.py", "photo.png", "--score")
-    assert process.returncode == 0 and "1 file is not scored" in process.stdout
-    assert table(folder)["digit"].tolist() == [4]
-
-
-def test_without_score_names_tell_nothing(folder):
-    save(folder, "425.png")
-    (folder / "425.png").rename(folder / "1.png")  # the first row of three digits
-    process = run_script(folder, "predict.py", "1.png")
-    assert "1.png: 4 2 5" in process.stdout and "accuracy" not in process.stdout
-
-
 def test_nothing_in_a_folder_is_left_out_in_silence(folder):
     save(folder, "mine/4.png", "mine/more/7.png")
     for name in ("notes.txt", "more/notes.txt", "Thumbs.db", ".hidden.png", "a.HEIC", "b.svg", "c.pdf", "d.dng"):
@@ -135,14 +112,14 @@ def test_nothing_in_a_folder_is_left_out_in_silence(folder):
         assert name in line and advice in line
 
 
-@pytest.mark.parametrize("name", ["pages.tif", "pages.gif"])
-def test_of_several_pages_only_the_first_is_read_and_that_is_said(folder, name):
+def test_of_several_pages_only_the_first_is_read_and_that_is_said(folder):
     save(folder, "4.png", "7.png")
     pages = [Image.open(folder / file).resize((90, 90)) for file in ("4.png", "7.png")]
-    pages[0].save(folder / name, save_all=True, append_images=pages[1:])
-    process = run_script(folder, "predict.py", name)
-    assert f"{name}: only the first of its 2 pages is read" in error_line(process, 0)
-    assert table(folder)["digit"].tolist() == [4]
+    pages[0].save(folder / "8.tif", save_all=True, append_images=pages[1:])
+    process = run_script(folder, "predict.py", "8.tif", "--model", f"models/{POOR}/")
+    assert "8.tif: only the first of its 2 pages is read" in error_line(process, 0)
+    assert f"Predicted by {POOR}" in process.stdout  # as was asked for
+    assert table(folder)["digit"].tolist() == [4] and "accuracy" not in process.stdout
 
 
 NAMES = ["我的手寫數字_簡體汉字", "$5_and_$6", "x$_$", "100%", "it's 'quoted'", "🙂", "é" * 100]
@@ -180,12 +157,6 @@ def test_images_of_one_name_do_not_overwrite_each_other(folder):
     assert table(folder)["file"].tolist() == list(names)
 
 
-def test_the_run_that_is_asked_for(folder):
-    save(folder, "4.png")
-    process = run_script(folder, "predict.py", "4.png", "--model", f"models/{POOR}/")
-    assert process.returncode == 0 and f"Predicted by {POOR}" in process.stdout
-
-
 def test_a_damaged_run_is_one_line_and_the_next_best_is_used(models):
     save(models, "4.png")
     process = run_script(models, "predict.py", "4.png")
@@ -204,9 +175,7 @@ def test_each_bad_image_is_one_line_and_the_others_are_answered(folder):
     (folder / "nothing.png").touch()
     Image.new("L", (300, 300), 255).save(folder / "blank.png")
     Image.new("1", (20000, 20000)).save(folder / "bomb.png")
-    Image.new("1", (11000, 11000)).save(folder / "nearly_a_bomb.png")  # Pillow only warns of these
     (folder / "empty").mkdir()
-    (folder / "locked").mkdir(mode=0)  # is only empty for who may read everything
     bad = [*sorted({path.name for path in folder.iterdir()} - {"4.png", "models"}), "missing.png"]
     process = run_script(folder, "predict.py", *bad, "4.png")
     lines = process.stderr.strip().splitlines()

@@ -101,11 +101,6 @@ def test_the_first_table_is_the_study_and_the_benchmark(readme):
         assert whole == f"{seconds[RUNS[command]]:.0f}"
 
 
-@each_lesson
-def test_it_stays_short(readme):
-    assert len(readme.read_text(encoding="utf-8").splitlines()) < 140
-
-
 def test_the_answers_about_larger_filters_and_about_what_a_class_sees_are_the_studys():
     text = ANSWERS[0].read_text(encoding="utf-8")
     accuracies = STUDY.pivot(index="seed", columns="experiment", values="test_accuracy")
