@@ -4,15 +4,12 @@ python -m benchmarks.handwriting                  with the most accurate run in 
 python -m benchmarks.handwriting --model mlp_256 --digits 200
 python -m benchmarks.handwriting my/digits scans.npz     instead, of other people's digits: in folders of files named
                                                          after them (7_a.png, 2026_b.png), or archives of images, labels
-
-With scikit-learn installed, its 1797 scans of 8x8 pixels, written by other people, are included.
 """
 
-import itertools
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 import preprocess
 from benchmarks import pens
@@ -37,20 +34,6 @@ def draw_images(name, count):
     labels = raw["y_test"][chosen]
     digits = [Image.fromarray(image) for image in raw["x_test"][chosen]]
     return [pens.FAMILIES[name](digit, label, rng) for digit, label in zip(digits, labels)], labels
-
-
-def load_other_people():
-    """Yield a name, images and labels of scikit-learn's digits, enlarged; nothing where it is not installed."""
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        return
-    data = load_digits()
-    scans = [Image.fromarray(np.minimum(16 * scan, 255).astype(np.uint8)) for scan in data.images]
-    yield "scikit-learn, pixels repeated", [scan.resize((160, 160), Image.NEAREST) for scan in scans], data.target
-    yield "scikit-learn, pixels blended", [scan.resize((160, 160), Image.BICUBIC) for scan in scans], data.target
-    margin = [ImageOps.expand(scan, 4).resize((320, 320), Image.BILINEAR) for scan in scans]
-    yield "scikit-learn, with a margin", margin, data.target
 
 
 def load_named(path):
@@ -92,8 +75,8 @@ def main(args):
             measure_named(model, path)
         return
     print(f"| images | accuracy of {run}, known to be one digit | not known |\n|---|---|---|")
-    kinds = ((name, *draw_images(name, args.digits)) for name in pens.FAMILIES)
-    for name, images, labels in itertools.chain(kinds, load_other_people()):
+    for name in pens.FAMILIES:
+        images, labels = draw_images(name, args.digits)
         shares = [100 * np.mean(predict_images(model, images, single) == labels) for single in (True, False)]
         print(f"| {name} ({len(labels)}) | {shares[0]:.1f}% | {shares[1]:.1f}% |", flush=True)
 

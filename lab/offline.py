@@ -25,6 +25,7 @@ PLATFORMS = {
     "macos": ["macosx_11_0_arm64", "macosx_12_0_arm64", "macosx_14_0_arm64"],
     "linux": ["manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_27_x86_64", "manylinux_2_28_x86_64"],
 }
+PYTHON = "3.11"  # the students' version
 ANSWERS = "lab/answers*.md"  # the lecturer's
 STYLE = "body { max-width: 45em; margin: auto; padding: 1em; font: 1.1em/1.6 sans-serif } pre { background: #eee }"
 
@@ -35,13 +36,10 @@ def list_scripts():
     Raises:
         UserError: they cannot be told.
     """
-    try:
-        process = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UserError("git is not installed, which knows the files to copy") from error
-    paths = [Path(name) for name in process.stdout.split("\0") if name]
-    if process.returncode or not paths:
+    process = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, encoding="utf-8")
+    if process.returncode or not process.stdout:
         raise UserError(f"{ROOT} is not a clone, of which git knows the files to copy: make it with `git clone`")
+    paths = map(Path, process.stdout.strip("\0").split("\0"))
     return [path for path in paths if not path.match(ANSWERS)]
 
 
@@ -69,10 +67,10 @@ def render(text):
     return f'<!doctype html>\n<meta charset="utf-8">\n<title>MNIST</title>\n<style>{STYLE}</style>\n{body}'
 
 
-def download_packages(folder, system, python):
-    """Download the wheels of requirements.txt for one of `PLATFORMS` and a version of Python into a folder."""
+def download_packages(folder, system):
+    """Download the wheels of requirements.txt for one of `PLATFORMS` into a folder."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder, "--only-binary", ":all:"]
-    command += ["--python-version", python, *(f"--platform={name}" for name in PLATFORMS[system])]
+    command += ["--python-version", PYTHON, *(f"--platform={name}" for name in PLATFORMS[system])]
     command += ["--requirement", ROOT / "requirements.txt", "--constraint", ROOT / "constraints.txt"]
     command += ["pillow-heif"]  # for photographs of an iPhone
     if subprocess.run(command).returncode:
@@ -88,8 +86,8 @@ def main(args):
         raise UserError(f"{scripts} is there already: move it away", 2)
     paths = list_scripts()
     for system in args.systems:
-        print(f"Downloading the packages for {system} and Python {args.python} ...", flush=True)
-        download_packages(folder / "packages", system, args.python)
+        print(f"Downloading the packages for {system} and Python {PYTHON} ...", flush=True)
+        download_packages(folder / "packages", system)
     copy_scripts(paths, scripts)
     print(f"Written: {folder}/ (packages/ and mnist/; the worksheet is mnist/lab/lab.html)")
     print("On each computer, in mnist/:")
@@ -106,7 +104,6 @@ parser.add_argument(
     default=["windows"],
     help="the students' systems: any of windows, macos, linux",
 )
-parser.add_argument("--python", default="3.11", metavar="VERSION", help="the students' version of Python")
 
 if __name__ == "__main__":
     flags.run_command(main, parser)

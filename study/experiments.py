@@ -17,7 +17,7 @@ from digits.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 ROWS = Path("results/runs.csv")
-TRAINING_IMAGES, EPOCHS, BATCH_SIZE, LEARNING_RATE = 48000, 10, 200, 0.001  # slide 10
+TRAINING_IMAGES, EPOCHS = deck.TRAINING_IMAGES, deck.TRAINING["epochs"]
 CURVES = ["accuracy", "loss", "val_accuracy", "val_loss"]
 EPOCH_COLUMNS = [f"{curve}_{epoch}" for curve in CURVES for epoch in range(1, EPOCHS + 1)]
 NUMBERS = ["test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "seconds", *EPOCH_COLUMNS]
@@ -65,7 +65,7 @@ def run_once(experiment_name, seed, data):
     keras.backend.clear_session()  # forget the model before
     keras.utils.set_random_seed(seed)
     model = importlib.import_module(experiment.script).build_model(**experiment.arguments)
-    adam = keras.optimizers.Adam(LEARNING_RATE)
+    adam = keras.optimizers.Adam(deck.TRAINING["learning_rate"])
     model.compile(loss="categorical_crossentropy", optimizer=adam, metrics=["accuracy"])
     training.accelerate(model)
     history = model.fit(
@@ -73,7 +73,7 @@ def run_once(experiment_name, seed, data):
         y[: experiment.images],
         validation_data=(x[TRAINING_IMAGES:], y[TRAINING_IMAGES:]),
         epochs=EPOCHS,
-        batch_size=BATCH_SIZE,
+        batch_size=deck.TRAINING["batch_size"],
         verbose=0,
     )
     if len(history.epoch) < EPOCHS:  # after Ctrl-C
