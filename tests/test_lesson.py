@@ -42,11 +42,6 @@ FUNCTIONAL = """    inputs = keras.Input((28, 28, 1))
     x = layers.Flatten()(layers.MaxPooling2D()(x))
     return keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
 """
-SKIPPING = """    pixels = keras.Input((784,))
-    units = layers.Dense(hidden, activation="relu")(pixels)
-    joined = layers.Concatenate()([pixels, units])
-    return keras.Model(pixels, layers.Dense(10, activation="softmax")(joined))
-"""
 OWN_CLASS = """class Net(keras.Model):
     def __init__(self):
         super().__init__()
@@ -112,9 +107,7 @@ EDITS = {
     },
     "its own arrays": {DATA: OWN_ARRAYS, "from preprocess": "import preprocess\nfrom preprocess"} | NUMPY,
     "two hidden layers": {HIDDEN: "            layers.Dropout(0.1),\n" + 2 * HIDDEN},
-    "no hidden layer": {HIDDEN: ""},
     "an LSTM": {HIDDEN: "            layers.Reshape((28, 28)),\n            layers.LSTM(8),\n"},
-    "layers that skip": {BUILDER: SKIPPING},
     "functional, on images": {BUILDER: FUNCTIONAL, DATA: IMAGES},
     "images, digits and logits": {
         DATA: IMAGES + "    y_train, y_test = (y.argmax(axis=1) for y in (y_train, y_test))\n",
@@ -133,10 +126,6 @@ EDITS = {
     "train_on_batch": {FIT: BATCHES, SAVE: "runs.save(run, model)", "model, history": "model, None"},
     "GradientTape": {FIT: TAPE},
     "other pixels": {DATA: SCALED},
-    "odd and even": {
-        DATA: DATA + "    y_train, y_test = (y.reshape(-1, 5, 2).sum(1) for y in (y_train, y_test))\n",
-        SOFTMAX: SOFTMAX.replace("10", "2"),
-    },
     "is it a 5?": {
         DATA: FIVES,
         SOFTMAX: 'layers.Dense(1, activation="sigmoid", ',
@@ -159,7 +148,7 @@ EDITS = {
 KINDS = {  # what a run is, where it is not standard
     "other pixels": ["other pixels"],
     "other images": ["32x32 and three channels", "other test images"],
-    "another task": ["odd and even", "is it a 5?", "labels that do not belong"],
+    "another task": ["is it a 5?", "labels that do not belong"],
     "not loadable": ["a class", "a class that Keras cannot save", "a registered layer", "a Lambda"],
 }
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
@@ -169,8 +158,8 @@ MLP = {"network", "accuracy", "confusion_matrix", "predictions", "mistakes", "hi
 NO_NETWORK = MLP - {"network", "hidden_neurons"}
 NO_IMAGES = MLP - {"predictions", "mistakes"}
 DRAWN = {  # the figures, where they are not those of an MLP
-    **dict.fromkeys(["an LSTM", "layers that skip", *KINDS["not loadable"]], NO_NETWORK),
-    **dict.fromkeys(["odd and even", "is it a 5?", "other test images"], NO_IMAGES),
+    **dict.fromkeys(["an LSTM", *KINDS["not loadable"]], NO_NETWORK),
+    **dict.fromkeys(["is it a 5?", "other test images"], NO_IMAGES),
     "augmentation and a first layer that rescales": NO_NETWORK,
     "functional, on images": MLP - {"hidden_neurons"} | {"feature_maps", "filters"},
     "train_on_batch": MLP - {"accuracy"},
