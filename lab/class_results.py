@@ -67,12 +67,11 @@ def print_submissions(table):
     """Print what `read_submissions` returns, names shortened so that all but the remarks fits into 80 columns."""
     import pandas as pd
 
-    shown = table[COLUMNS[:-1]].assign(experiment=table["experiment"].str.slice(0, 24)).astype(object)
-    form = {"index": False, "float_format": "{:.4f}".format}
+    names = {name: table[name].str.slice(0, 20) for name in ("student", "experiment")}
+    shown = table[COLUMNS[:-1]].assign(**names).astype(object)
     shown = shown.where(shown.notna() & (shown != ""), "-")
-    room = 79 - len(shown.drop(columns="student").to_string(**form).splitlines()[0])
     with pd.option_context("display.unicode.east_asian_width", True):
-        lines = shown.assign(student=shown["student"].str.slice(0, room)).to_string(**form).splitlines()
+        lines = shown.to_string(index=False, float_format="{:.4f}".format).splitlines()
     for line, remark in zip(lines, ["remark", *table["remark"]]):
         print(f"{line}  {remark}".rstrip())
 

@@ -163,14 +163,6 @@ def test_a_prediction_shows_each_digit_and_its_probabilities(draw, count):
     assert len({tuple(shown.get_extent()) for shown in found.images}) == count  # none hides another
 
 
-def test_samples_are_ten_of_each_digit(draw):
-    x, labels = np.repeat(np.arange(10) / 10, 784 * 12).reshape(-1, 784), np.repeat(np.arange(10), 12)
-    (axes,) = draw(preprocessing.plot_samples, x, labels, title="title")
-    wall = axes.images[0].get_array()
-    assert [wall[30 * digit + 15, 15] for digit in range(10)] == pytest.approx(np.arange(10) / 10)
-    assert axes.images[0].cmap(1.0)[:3] == (1, 1, 1)  # ink is white, as on the page
-
-
 def test_preprocessing_shows_the_numbers_of_an_image_and_its_label(draw):
     raw, label = np.arange(784, dtype=np.uint8).reshape(28, 28), np.eye(10)[3]
     features = preprocess.flatten_and_normalize(raw[None])[0]
@@ -277,16 +269,6 @@ def test_claims_are_a_forest_plot(draw):
     row = ["3", "0.0200", f"{holds.low:.4f} to {holds.high:.4f}"]
     assert texts(margin)[:6] == [*row, "1", "0.0200", "-"]  # one seed has no interval
     assert second.lines[1].get_color() == style.ORANGE != mean.get_color()
-
-
-def test_sizes_show_the_mean_and_the_range_of_the_seeds(draw):
-    gaps = {3000: [0.05, 0.07], 48000: [0.01, 0.02]}
-    accuracies = {3000: [0.92, 0.94], 48000: [0.98, 0.98]}
-    left, right = draw(study_figures.plot_sizes, gaps, accuracies, title="title")
-    assert curves(left)["mean of the seeds"][1] == pytest.approx([0.06, 0.015])
-    assert curves(right)["mean of the seeds"][1] == pytest.approx([0.93, 0.98])
-    assert left.collections[0].get_datalim(left.transData).intervaly.tolist() == [0.01, 0.07]
-    assert read(left.get_xticklabels()) == ["3000", "48000"]
 
 
 def test_percentages_are_rounded_to_the_nearest_but_not_to_100():

@@ -4,7 +4,6 @@ import importlib
 import inspect
 import os
 import shutil
-import signal
 import sys
 
 import pytest
@@ -182,12 +181,3 @@ def test_no_display_an_ascii_console_no_stderr_and_a_reader_that_goes_away(tmp_p
         program = f"import os; raise SystemExit(os.system({f'{command} {end}'!r}))"
         process = run_python(tmp_path, "-c", program, **settings)
         assert process.returncode == 0 and process.stderr == ""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a crash has no exit code of this kind")
-def test_a_crash_while_tensorflow_starts_says_its_last_words(tmp_path):
-    """As a processor without AVX or a broken installation does."""
-    crash = "import os; os.write(2, b'I0000 chatter\\nF0000 the last words\\n'); os.abort()"
-    (tmp_path / "keras.py").write_text(crash)
-    process = run_python(tmp_path, ROOT / "mlp.py", PYTHONPATH=str(tmp_path))
-    assert process.returncode == -signal.SIGABRT and process.stderr == "F0000 the last words\n"

@@ -226,14 +226,6 @@ def test_a_digit_stretched_to_a_square_frame_is_made_as_narrow_as_digits_are(sin
     assert measure(digits(tight, single).images[0]) == pytest.approx([20 * tight.width / tight.height, 20], abs=1)
 
 
-@pytest.mark.parametrize("seed", [4, 21])
-def test_strokes_along_the_frame_of_a_small_scan_are_ink(seed):
-    rng = np.random.default_rng(seed)
-    five = pens.draw(pens.written(5, rng), (200, 200), 100, 5, rng)
-    scan = five.crop(ImageOps.invert(five).getbbox()).resize((16, 16), Image.BOX).point(lambda grey: 255 * (grey > 190))
-    assert measure(digits(scan, single=True).images[0]) == pytest.approx([16, 20], abs=1)
-
-
 def test_doubt():
     row, other = write_row("3142", (640, 300)), write_row("8", (640, 300))
     assert not digits(row).touching.any() and len(digits(row).dropped) == 0
@@ -285,20 +277,6 @@ def test_a_stroke_that_turns_pale_stays_one_stroke():
     draw.line([(119, 94), (112, 150)], 165, 3)
     draw.line([(112, 150), (106, 200)], 0, 4)  # the stem of the 9
     np.testing.assert_allclose(digits(page).boxes, [[70, 60, 122, 200]], atol=5)
-
-
-@pytest.mark.parametrize("seed", [52, 56])
-def test_a_shadow_over_most_of_the_paper_does_not_turn_it_round(seed):
-    """It covers most of the rim and the corners, but shadow and paper are not two levels as clear as a scan's."""
-    assert len(digits(pens.photograph(SEVEN, np.random.default_rng(seed), megapixels=0.1), single=True).images) == 1
-
-
-@pytest.mark.parametrize("seed", [2, 13, 39])
-def test_the_grain_of_a_small_scan_does_not_stick_to_its_digit(seed):
-    """A scan of 28x28 is enlarged before its ink is looked for, and so is its grain."""
-    seven = ImageOps.invert(pens.draw(SEVEN, (28, 28), 20, 3, np.random.default_rng(0)))
-    ((left, top, right, bottom),) = digits(pens.on_paper(seven, np.random.default_rng(seed)), single=True).boxes
-    assert right - left <= 23 and 15 <= bottom - top <= 25
 
 
 def test_a_digits_own_straight_strokes_are_no_rulings():

@@ -239,23 +239,6 @@ def test_a_hand_on_the_keyboard_draws_and_pins(open_page):
     assert page.is_hidden("#free") and page.locator("#overlay *").count() == 0
 
 
-def test_a_palm_beside_the_pen_draws_nothing(open_page):
-    page = open_page(f"{CNN}/draw.html")
-    page.click("#clear")
-    send = """([type, pointerId, pointerType, x, y]) => {
-        const { left, top } = pad.getBoundingClientRect();
-        const at = { pointerId, pointerType, isPrimary: true, clientX: left + x, clientY: top + y };
-        pad.dispatchEvent(new PointerEvent(type, at));
-    }"""
-    page.evaluate("pad.setPointerCapture = id => pad.captured = id; pad.hasPointerCapture = id => pad.captured === id")
-    events = [("down", 1, "pen", 20, 20), ("down", 2, "touch", 150, 150), ("move", 2, "touch", 160, 160)]
-    for event, *values in [*events, ("move", 1, "pen", 40, 40)]:
-        page.evaluate(send, [f"pointer{event}", *values])
-    settle(page)
-    (stroke,) = page.evaluate("digits.state.strokes")
-    assert len(stroke) == 4 and max(stroke) < 100
-
-
 def click_value(page, stage, at, y, x):
     """Click a value of a map on the page."""
     find = """([i, map, y, x]) => {

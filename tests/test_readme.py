@@ -83,13 +83,6 @@ def test_commands_exist_with_their_flags(readme, tensorflow):
 
 
 @each_lesson
-def test_flags_that_are_named_exist(readme, tensorflow):
-    flags = re.findall(r"`(--[\w-]+)[^`]*`", readme.read_text(encoding="utf-8"))
-    helps = "".join(help_of(script) for script in ("mlp.py", "mlp_dropout.py", "cnn.py", "predict.py"))
-    assert flags and all(flag in helps for flag in flags)
-
-
-@each_lesson
 def test_the_first_table_is_the_study_and_the_benchmark(readme):
     seconds = BENCHMARK.query("implementation == 'script'").set_index("run")["whole"]
     table = {row[0].removeprefix("`python ").strip("`"): row for row in rows(readme.read_text(encoding="utf-8"))[2:6]}
@@ -153,3 +146,20 @@ def test_the_edits_that_the_lab_asks_for_work(tmp_path, tensorflow):
         process = run_script(tmp_path, "my_mistakes.py", *FAST)
         assert process.returncode == 0 and "5 read as 3, the numbers of the images: [" in process.stdout
         assert Image.open(tmp_path / "fives.png").width == 800
+
+
+def test_the_benchmarks_table(tensorflow):
+    rows = []
+    for turn, (fit, whole) in enumerate([(10, 20), (20, 40), (30, 30)]):
+        row = {"round": turn, "run": "mlp_256", "test_accuracy": 1, "versions": "keras 3"}
+        rows.append(row | {"implementation": "plain_keras", "fit": 60, "whole": 120, "memory": 5})
+        rows.append(row | {"implementation": "script", "fit": fit, "whole": whole, "memory": 4})
+    table = speed.summarize(rows)
+    plain, script = table.to_dict("records")
+    assert (plain["implementation"], script["implementation"]) == ("plain_keras", "script")
+    assert plain["fit ratio"] == plain["whole ratio"] == 1 and plain["memory"] == 5 and plain["versions"] == "keras 3"
+    assert (script["fit"], script["fit min"], script["fit max"]) == (20, 10, 30)
+    assert (script["whole"], script["whole min"], script["whole max"]) == (30, 20, 40)
+    assert (script["fit ratio"], script["whole ratio"], script["rounds"]) == (3, 4, 3)
+    cells = [cell.strip() for cell in speed.format_table(table).splitlines()[-1].strip("|").split("|")]
+    assert cells == ["mlp_256", "script", "20.0 s (10.0-30.0)", "30.0 s (20.0-40.0)", "0.33", "0.25", "1.0000"]

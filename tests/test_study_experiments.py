@@ -117,6 +117,3 @@ def test_the_commit_tells_whether_python_files_have_changed(tensorflow, tmp_path
         subprocess.run(["git", *author, *command], cwd=tmp_path, check=True)
     commit = read_commit("README.md")
     assert len(commit) == 12 and read_commit("cnn.py") == commit + "+"
-    (tmp_path / "unpacked").mkdir()  # a ZIP of the project inside another repository
-    monkeypatch.setattr(experiments, "ROOT", tmp_path / "unpacked")
-    assert experiments.code_version.__wrapped__("cnn")["commit"] == "unknown"

@@ -10,6 +10,7 @@ import mlp
 import mlp_dropout
 import preprocess
 from benchmarks import plain_keras
+from conftest import FAST, ROOT, run_python
 from digits import acceleration, mnist, training
 from digits.errors import UserError
 
@@ -176,3 +177,22 @@ def test_validation_data_instead_of_a_split(keras_adam, digits, kind):
     }[kind]
     options = {"validation_split": 0, "validation_data": validation_data}
     assert_same(*(train("mlp_256", (x, y), fast, **options) for fast in (True, False)))
+
+
+def test_fused_adam_is_keras_adam():
+    gradients = np.random.default_rng(0).normal(size=(20, 50)).astype("float32")
+    values = []
+    for fuse in (acceleration.fuse_adam, lambda optimizer: None):
+        optimizer, variable = keras.optimizers.Adam(0.01), keras.Variable(np.ones(50, "float32"))
+        fuse(optimizer)
+        for gradient in gradients:
+            optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        values.append(variable.numpy())
+    np.testing.assert_allclose(*values, rtol=1e-5)
+    assert np.abs(values[0] - 1).max() > 0.01
+
+
+def test_the_flags_for_the_processor(tmp_path):
+    process = run_python(tmp_path, ROOT / "cnn.py", *FAST, "--bfloat16")
+    assert process.returncode == 0 and process.stderr == ""
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["cnn_bfloat16_dryrun"]
