@@ -276,8 +276,3 @@ def test_percentages_are_rounded_to_the_nearest_but_not_to_100():
     assert [style.format_percent(share) for share in shares] == list(shares.values())
     assert [style.format_percent(n / 10000, 2) for n in range(10001)] == [f"{n / 100:.2f}%" for n in range(10001)]
     assert [evaluation.describe_prediction(5, n, 0.5) for n in (5, 6)] == ["5  50.0%", "5 → 6  50.0%"]
-
-
-def test_characters_without_a_font_are_question_marks():
-    assert style.replace_unknown("7 → ₁ é\n") == "7 → ₁ é\n"
-    assert style.replace_unknown("\U0001f642\udca4") == "??"

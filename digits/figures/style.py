@@ -4,9 +4,9 @@ Colours are Okabe and Ito's, distinguishable for colour-blind readers; lines dif
 """
 
 import contextlib
-import functools
 import logging
 import textwrap
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,49 +27,27 @@ MARGIN = 22  # pixels around a figure
 def figure(path, size):
     """Yield a matplotlib Figure, `size` in inches; it is written to `path` as PNG when the block ends well."""
     import matplotlib
-    from matplotlib import text
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # not pyplot: no window, no display needed
     from PIL import Image, ImageOps
 
-    with matplotlib.rc_context({"font.family": list(find_fonts())}, Path(__file__).with_name("digits.mplstyle")):
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of fonts that are not installed
+    style = Path(__file__).with_name("digits.mplstyle")
+    with warnings.catch_warnings(), matplotlib.rc_context({"font.family": FONTS}, style):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a file's name, say: a box stands there instead
         fig = Figure(figsize=size)
         canvas = FigureCanvasAgg(fig)
         yield fig
         if title := fig.get_suptitle():
             width = int(10 * size[0])  # an inch has room for ten letters
+            title = title.encode("utf-8", "replace").decode()  # a file's name may be no text
             fig.suptitle("\n".join(textwrap.fill(line, width) for line in title.splitlines()))
-        for part in fig.findobj(text.Text):
-            part.set_text(replace_unknown(part.get_text()))
         canvas.draw()
         # The white around it is cropped here: savefig(bbox_inches="tight") finds it by drawing everything twice.
         image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
         image = ImageOps.expand(image.crop(ImageOps.invert(image).getbbox()), MARGIN, "white")
         with atomic_write(path) as part:
             image.save(part, format="PNG", dpi=(fig.dpi, fig.dpi))
-
-
-@functools.cache
-def find_fonts():
-    """Return the fonts of the figures that are installed, as a dict of a font's name to its file."""
-    from matplotlib import font_manager
-
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of fonts that have no bold
-    installed = set(font_manager.get_font_names())
-    return {name: font_manager.findfont(name) for name in FONTS if name in installed}
-
-
-@functools.cache
-def known_characters():
-    """Return the codes of the characters that these fonts have, and of the end of a line."""
-    from matplotlib.font_manager import get_font
-
-    return {ord("\n")}.union(*(get_font(file).get_charmap() for file in find_fonts().values()))
-
-
-def replace_unknown(text):
-    """Return a text, of a file's name say, with "?" for each character that no font of the figures has."""
-    return "".join(character if ord(character) in known_characters() else "?" for character in text)
 
 
 def draw_images(axes, images, captions, columns, numbers=(), below=0.0, **colors):
