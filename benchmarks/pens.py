@@ -146,12 +146,6 @@ def enlarged(image, rng):
     return image.crop((3, 3, 25, 25)).resize((8, 8), Image.BOX).resize((160, 160), how)
 
 
-def odd_size(image, rng):
-    side = int(rng.integers(14, 320))
-    size = side, max(14, int(side * rng.uniform(0.85, 1.15)))
-    return image.resize(size, rng.choice([Image.NEAREST, Image.BICUBIC, Image.LANCZOS]))
-
-
 def shifted(image, rng):
     """The image somewhere in a larger one."""
     canvas = Image.new("L", tuple(int(side * rng.uniform(1, 2.5)) for side in image.size))
@@ -166,7 +160,6 @@ def rotated(image, rng):
 FAMILIES = {
     "as MNIST has them": lambda image, label, rng: image,
     "dark on light": lambda image, label, rng: ImageOps.invert(image),
-    "odd sizes": lambda image, label, rng: odd_size(image, rng),
     "shifted": lambda image, label, rng: shifted(image, rng),
     "rotated by up to 12 degrees": lambda image, label, rng: rotated(image, rng),
     "on uneven paper": lambda image, label, rng: on_paper(image, rng),

@@ -215,15 +215,12 @@ def compare_table(all_runs):
 
     rows = []
     for run in all_runs:
-        values, reference = run.metrics, run.reference
-        claimed, accuracy = reference and reference.accuracy, values.get("test_accuracy")
-        slide = str(reference.slide) if reference else "-"
-        difference = claimed and accuracy and accuracy - claimed
-        curves = values["train_accuracy"], values["validation_accuracy"]
-        rows.append((run.name, slide, claimed, accuracy, difference, *curves))
-    columns = ["run", "slide", "deck", "test accuracy", "difference", "training", "validation"]
-    table = pd.DataFrame(rows, columns=columns)
-    table = table.astype(dict.fromkeys(columns[2:], float))
+        slide, claimed = (str(run.reference.slide), run.reference.accuracy) if run.reference else ("-", None)
+        numbers = (run.metrics.get(name) for name in ("test_accuracy", "train_accuracy", "validation_accuracy"))
+        rows.append((run.name, slide, claimed, *numbers))
+    columns = ["run", "slide", "deck", "test accuracy", "training", "validation"]
+    table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[2:], float))
+    table.insert(4, "difference", table["test accuracy"] - table["deck"])
     return table.assign(**{"training - validation": table["training"] - table["validation"]})
 
 

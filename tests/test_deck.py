@@ -34,10 +34,3 @@ def test_slides_13_17_and_29_overfitting_dropout_the_best_and_the_table_of_all(t
     assert process.returncode == 0 and process.stderr == ""
     written = {path.name for path in train.folder.glob("plots/*")}
     assert {"learning_curves.png", "disagreements.png", "index.html"} <= written
-    ours = {name: f"{value:.4f}" for name, value in accuracy.items()}
-    assert [line.split()[:4] for line in process.stdout.splitlines()[-5:-1]] == [
-        ["mlp_256", "12", "0.9762", ours["mlp_256"]],
-        ["mlp_800", "13", "-", ours["mlp_800"]],
-        ["mlp_dropout", "17", "-", ours["mlp_dropout"]],
-        ["cnn", "29", "0.9902", ours["cnn"]],
-    ]

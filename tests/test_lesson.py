@@ -6,14 +6,13 @@ import subprocess
 import textwrap
 
 import nbformat
-import numpy as np
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
 import mlp
 from conftest import FAST, HOME, ROOT, RUN, environment, error_line, read_metrics, run_script, succeed
-from digits import mnist, networks, report, runs
+from digits import networks, report, runs
 from digits.figures import runs as figures
 
 SCRIPT = (ROOT / "mlp.py").read_text(encoding="utf-8")
@@ -230,15 +229,6 @@ def test_what_is_not_asked_about_our_images_is_not_used_by_predict(train_edited,
     shutil.copy(ROOT / "plots/gallery/predictions/photograph.png", folder / "4.png")
     line = error_line(run_script(folder, "predict.py", "4.png", "--model", run), 1)
     assert f"{run} is not used: {kind}" in line
-
-
-def test_a_random_layer_does_nothing_when_a_network_is_asked(train_edited):
-    import keras
-
-    folder, run, _ = train_edited("augmentation and a first layer that rescales")
-    model = keras.saving.load_model(folder / "models" / run / "model.keras", compile=False)
-    images = mnist.load_arrays()["x_test"][:100]
-    assert np.array_equal(networks.predict(model, images), networks.predict(model, images))
 
 
 def test_histories_that_surprise(tmp_path, monkeypatch, tensorflow):

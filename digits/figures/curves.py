@@ -20,7 +20,7 @@ def plot_learning_curve(history, path, title):
     with figure(path, (0.5 + 5 * len(shown), 4.6)) as fig:
         gap = describe_gap(history).replace("above validation", "above validation (shaded)")
         fig.suptitle(f"{title}\n{gap}".strip())
-        fig.supxlabel(wrap_note(fig), fontsize=10)
+        fig.supxlabel(textwrap.fill(NOTE, int(12 * fig.get_figwidth())), fontsize=10)
         for axes, key in zip(fig.subplots(1, len(shown), squeeze=False)[0], shown):
             draw_curves(axes, history, key)
             axes.set(title=key)
@@ -32,11 +32,6 @@ def plot_learning_curve(history, path, title):
                 label = f"{line.get_label()} {end:.4f}"
                 axes.text(len(history) + 0.3, end, label, color=line.get_color(), va=place)
     return path
-
-
-def wrap_note(fig):
-    """Return why training is drawn earlier, in lines as long as the Figure is wide."""
-    return textwrap.fill(NOTE, int(12 * fig.get_figwidth()))
 
 
 def draw_curves(axes, history, key):
@@ -94,5 +89,6 @@ def plot_learning_curves(histories, path):
             box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
             axes.text(0.97, 0.06, words, transform=axes.transAxes, ha="right", bbox=box)
         panels[0].set_ylabel("accuracy")
-        fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, title=wrap_note(fig))
+        note = textwrap.fill(NOTE, int(12 * fig.get_figwidth()))
+        fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, title=note)
     return path
