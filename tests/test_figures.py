@@ -62,7 +62,7 @@ def test_the_network_of_an_mlp(draw, tensorflow, hidden, rate, crossed):
     last = "h" + f"{hidden}".translate(networks.SUBSCRIPTS)
     assert {"x₁", "x₇₈₄", "h₁", last, *(f"y{digit}" for digit in "₀₁₂₃₄₅₆₇₈₉")} <= set(texts(axes))
     assert {"784 values", "hidden layer, ReLU", f"{hidden} units", "output, softmax", "10 units"} <= set(texts(axes))
-    assert {f"784·{hidden} + {hidden}", f"{hidden}·10 + 10", f"= {10 * hidden + 10:,} parameters"} <= set(texts(axes))
+    assert {f"784·{hidden} + {hidden}", f"{hidden}·10 + 10", f"= {10 * hidden + 10:,}"} <= set(texts(axes))
     # Dropout crosses units out, all in one layer, and cuts their lines; no label lies under a cross.
     assert len(crosses(axes)) == crossed and len({x for x, _ in crosses(axes)}) <= 1
     assert not {text.get_position() for text in axes.texts} & set(crosses(axes))
@@ -78,7 +78,7 @@ def test_the_network_of_the_cnn(draw, tensorflow, kernel):
     sizes += ["1764 values", "128 units", "10 units"]
     assert [text for text in texts(axes) if text in sizes] == sizes
     assert {"convolution 1, ReLU", "max pooling 2", f"{kernel}·{kernel}·16·36 + 36"} <= set(texts(axes))
-    assert "= 225,920 parameters" in texts(axes) and "d₁₇₆₄" in texts(axes) and "x₁" not in texts(axes)
+    assert "= 225,920" in texts(axes) and "d₁₇₆₄" in texts(axes) and "x₁" not in texts(axes)
     image = next(patch for patch in axes.patches if patch.get_label() == "map")
     windows = [patch.get_width() for patch in axes.patches if patch.get_label() == "window"]
     assert [round(28 * width / image.get_width()) for width in windows] == [kernel, 2, kernel, 2]

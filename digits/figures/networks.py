@@ -9,7 +9,7 @@ from digits.networks import KINDS, list_layers, name_layers
 # In inches, which are the unit of the diagram.
 SLOT, RADIUS = 0.42, 0.175  # of a unit, drawn as a circle
 SHOWN = 10  # slots in a column: a layer of more units is drawn with an ellipsis
-MAP = 1.4 / 28  # a pixel of a map
+MAP = 1.15 / 28  # a pixel of a map
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # matplotlib's own, "$x_1$", take longer than all the rest
 
 
@@ -53,7 +53,7 @@ def plot_network(model, path, title):
     if any(len(shape) == 2 for _, shape, _ in columns):
         raise CannotDraw("it cannot show a Dense layer on an image")
     maps = sum(len(shape) == 3 for _, shape, _ in columns)
-    pitch = 1.75 if maps else 2.8
+    pitch = 1.5 if maps else 2.8
     width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if maps else 2.15, -3.05
     with figure(path, (width, top - bottom + 0.5 + 0.35 * bool(rates))) as fig:
         fig.suptitle(f"{title}: {model.count_params():,} parameters")
@@ -91,7 +91,7 @@ def write_layer(axes, x, name, shape, layer):
     parameters = ["no parameters"]
     if layer and layer.weights:
         terms = ["·".join(map(str, weights.shape)) for weights in layer.weights]
-        parameters = [" + ".join(terms), f"= {layer.count_params():,} parameters"]
+        parameters = [" + ".join(terms), f"= {layer.count_params():,}"]
     for y, line in zip((-2.62, -2.8, -2.98), [describe_size(shape, name), *parameters]):
         axes.text(x, y, line, ha="center", fontsize=10)
 

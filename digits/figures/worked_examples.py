@@ -89,8 +89,8 @@ def plot_convolution(image, kernel, output, path):
     padded, outside = np.pad(image, 1), np.pad(np.zeros(image.shape, bool), 1, constant_values=True)
     n = len(image)
     middle = n / 2
-    with figure(path, (11, 2.1 + 2.6 * n)) as fig:
-        fig.suptitle("Convolution with zero padding (slides 22-23): multiply element by element, then add")
+    with figure(path, (8.2, 2 + 2.1 * n)) as fig:
+        fig.suptitle("Convolution with zero padding (slides 22-23): multiply, then add")
         top, bottom = fig.subfigures(2, 1, height_ratios=(0.6, n))
         axes = top.subplots()
         prepare(axes, 3 * n + 4, n + 0.7)
