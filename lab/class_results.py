@@ -1,14 +1,12 @@
-"""What a class has handed in: everyone's metrics.json below a folder, in models/ folders, in ZIPs, or by itself.
+"""What a class has handed in: everyone's metrics.json below a folder, in models/ folders, in ZIPs, or by itself."""
 
-In four steps: list the files, find out whose they are, judge each run by itself, compare the students.
-"""
-
-import contextlib
 import io
 import json
 import re
+import textwrap
 import unicodedata
 import zipfile
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -18,35 +16,42 @@ from digits.errors import UserError
 from digits.files import atomic_write
 from digits.runs import DRY, PLOTS
 from lab.figures import plot_class
+from study.experiments import EXPERIMENTS
 
 COLUMNS = ["number", "student", "experiment", "seed", "accuracy", "interval", "remark"]
 FOLDER = PLOTS / "class"
-TRAINING = {name: value for name, value in deck.TRAINING.items() if name != "seed"}
 STUDIED = {  # the experiments that have an interval, in the order of their panels, and their arguments
-    "mlp_256": TRAINING | deck.SCRIPTS["mlp"],
-    "mlp_800": TRAINING | {"hidden": 800},
-    "mlp_dropout": TRAINING | deck.SCRIPTS["mlp_dropout"],
-    "cnn": TRAINING | deck.SCRIPTS["cnn"],
-    "mlp_dropout_rate0.25": TRAINING | deck.SCRIPTS["mlp_dropout"] | {"dropout": 0.25},
-    "cnn_kernel5": TRAINING | deck.SCRIPTS["cnn"] | {"kernel_size": 5},
+    name: deck.TRAINING | deck.SCRIPTS[experiment.script] | experiment.arguments
+    for name, experiment in EXPERIMENTS.items()
+    if experiment.images == deck.TRAINING_IMAGES
 }
 SEEDS = {0, deck.TRAINING["seed"]}  # which a run's name does not tell: an earlier version's, and this one's
 LABELS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # MNIST's test images of each digit
 
 SYSTEM = re.compile(r"\..*|__MACOSX|desktop\.ini|thumbs\.db", re.I)
 ENDING = re.compile(r"\.(zip|rar|7z|json|keras|docx?|pdf|txt|ipynb|py)$", re.I)
-AGAIN = re.compile(r"( ?\(\d+\)|[ _-]+(late|copy|複製|遲交|補交))+$", re.I)  # after the name of a later file
+LATER = re.compile(r"(?<=\S)( ?\(\d+\)|[ _-]+(late|copy|複製|遲交|補交))+$", re.I)
 ANYBODYS = re.compile(r"(models|metrics|mlp|cnn)(?![a-z])", re.I)
 # Moodle's 王小明_12345_assignsubmission_file_models.zip, and Canvas's wangxiaoming_LATE_12345_678901_models.zip
-PLATFORM = re.compile(r"(.+?)(?:_late)?_(\d+)_(?:assignsubmission_[a-z]+_?|\d{3,}_)(.*)", re.I)
+PLATFORM = re.compile(r"^(.+?)(?:_late)?_(\d+)_(?:assignsubmission_[a-z]+_?|\d{3,}_)(.*)$", re.I)
 # A student number, b12345 or 411012345, but no date, and not a photograph's
-NUMBER = re.compile(r"(?<![a-z\d])(?!20\d{6}\b)([a-z]{1,2}\d{5,9}|\d{7,10})(?![a-z\d])(?!.*\.(jpe?g|png|heic)$)", re.I)
+NUMBER = re.compile(r"(?<![a-z\d])(?!20\d{6}\b|.*\.(?:jpe?g|png|heic)$)([a-z]{1,2}\d{5,9}|\d{7,10})(?![a-z\d])", re.I)
 
 
 def compare(folder):
     """Print what a class has handed in, and write it as plots/class/class.csv and class.png. See `read_submissions`."""
+    import pandas as pd
+
     table = read_submissions(folder)
-    print_submissions(table)
+    shown = table[COLUMNS[:-1]].astype(object).where(lambda cells: cells.notna() & (cells != ""), "-")
+    shown["experiment"] = shown["experiment"].str.slice(0, 24)
+    form = {"index": False, "float_format": "{:.4f}".format}
+    room = 79 - len(shown.drop(columns="student").to_string(**form).splitlines()[0])
+    shown["student"] = shown["student"].str.slice(0, room)  # all but the remarks fits into 80 columns
+    with pd.option_context("display.unicode.east_asian_width", True):
+        lines = shown.to_string(**form).splitlines()
+    for line, remark in zip(lines, ["remark", *table["remark"]]):
+        print(f"{line}  {remark}".rstrip())
     students = f"{table['key'].nunique()} students"
     print(f"\n{students}; inside or outside the range of 99 of 100 runs of the study")
     with atomic_write(FOLDER / "class.csv") as part:
@@ -63,94 +68,70 @@ def compare(folder):
     print(f"\nWritten: {FOLDER}/ (class.csv{' and class.png' if groups else ''})")
 
 
-def print_submissions(table):
-    """Print what `read_submissions` returns, names shortened so that all but the remarks fits into 80 columns."""
-    import pandas as pd
-
-    names = {name: table[name].str.slice(0, 20) for name in ("student", "experiment")}
-    shown = table[COLUMNS[:-1]].assign(**names).astype(object)
-    shown = shown.where(shown.notna() & (shown != ""), "-")
-    with pd.option_context("display.unicode.east_asian_width", True):
-        lines = shown.to_string(index=False, float_format="{:.4f}".format).splitlines()
-    for line, remark in zip(lines, ["remark", *table["remark"]]):
-        print(f"{line}  {remark}".rstrip())
-
-
 def read_submissions(folder):
     """Return a DataFrame of `COLUMNS`, each student's key, and `counts`: whether the run is their one in the figure.
 
     It has a row for each run below a folder or in a ZIP, and one for each student with something else that should be a
-    run, or without any. `interval` is "inside" or "outside" of the study's; "" for a run that is not compared.
-
-    Raises:
-        UserError: the folder is missing or empty.
+    run, or without any. `interval` is "" for a run that is not compared. Raises UserError if there is nothing.
     """
     import pandas as pd
 
-    if not folder.exists():
-        raise UserError(f"there is no {folder}: name the folder, or the ZIP, with everyone's files", 2)
     folder = folder.resolve()
-    files = list_files(folder, sorted(folder.rglob("*"))) if folder.is_dir() else list_files(folder.parent, [folder])
+    above = folder.parent if folder.is_file() or (folder / "models").exists() else folder
+    paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+    files = [file for path in paths for file in list_files(str(path.relative_to(above)), path)]
+    containers = {file["names"][:depth] for file in files for depth in range(1, len(file["names"]))}
+    files = [file for file in files if file["names"] not in containers]
     if not files:
-        raise UserError(f"{folder} is empty: no student's files are in it")
-    find_students(files, folder.name)
-    table = pd.DataFrame(files, columns=[*COLUMNS, "key", "place", "file", "run", "date", "matrix"])
+        raise UserError(f"nothing is in {folder}: name the folder, or the ZIP, with everyone's files", 2)
+    find_students(files)
+    table = pd.DataFrame(files, columns=[*COLUMNS, "key", "place", "file", "run", "date", "matrix"], dtype=object)
     table["number"] = table.groupby("key")["number"].transform("max")
-    runs = table[table["run"].notna()].drop_duplicates(["key", "run", "date", "seed", "accuracy", "matrix"])
-    is_dry = runs["run"].str.contains(DRY)
-    runs = runs[~is_dry | ~runs["key"].isin(runs.loc[~is_dry, "key"])]  # told only of those who have nothing else
-    others = table[table["run"].isna()]
-    should_be_run = others["file"].str.match(r"metrics|.*\.(zip|rar|7z) ", case=False)
-    others = others[should_be_run | ~others["key"].isin(runs["key"])]
-    others = others.groupby(["key", "student", "number", "place"])["file"].agg(join).reset_index()
-    others = others.assign(interval="", remark=[[f"no run: {names}"] for names in others["file"]])
-    table = pd.DataFrame([*runs.to_dict("records"), *others.to_dict("records")], columns=table.columns)
-    table = table.astype({"seed": "Int64", "accuracy": float, "experiment": "string"})
+    # Of dry runs, and of files that are no runs but need not be, only those who have nothing better are told
+    kind = 2 * table["run"].isna() + table["run"].str.contains(DRY, na=False)
+    should_be_run = (kind == 2) & table["file"].str.match(r"metrics|.*\.(zip|rar|7z) ", case=False)
+    table = table[should_be_run | (kind == kind.groupby(table["key"]).transform("min"))].astype({"accuracy": float})
+    is_run = table["run"].notna()
+    same = ["key", "run", "date", "seed", "accuracy", "matrix"]
+    table.loc[is_run & table.duplicated(same, keep=False), "remark"] += "; handed in twice"
+    for _, names in table[~is_run].groupby("key")["file"]:
+        table.loc[names.index, "remark"] = "; no run: " + textwrap.shorten(", ".join(sorted(set(names))), 100)
+    table = table.drop_duplicates(same).assign(default=table["run"] == table["experiment"])
+    table = table.sort_values(["student", "key", "experiment", "default", "date"], ignore_index=True)
     compare_students(table)
-    choose_runs(table)
     if table["place"].nunique() > 1:
-        table["remark"] += table["place"].map(lambda place: [f"in {place}"] if place else [])
-    table["remark"] = table["remark"].map("; ".join)
-    return table.sort_values(["student", "key", "experiment", "seed"], ignore_index=True)
+        table.loc[table["place"] != "", "remark"] += "; in " + table["place"]
+    return table.assign(remark=table["remark"].str.removeprefix("; "))
 
 
-def list_files(place, members, above=()):
-    """Return a list of dicts: of each file and empty folder, in ZIPs, too, its names, its problem, and its run.
+def list_files(path, file):
+    """Yield a dict for a file or a folder, and if it is a ZIP for all in it: its names, its problem, and its run.
 
-    The names are of all that it is in, and its own. The place is a pathlib.Path, its members what is below it; or a
-    zipfile.ZipFile, itself below the names `above`. The system's own files are left out.
+    The names are the parts of the path, which a ZIP is in, too. `file` is a pathlib.Path or a zipfile.Path.
     """
-    files, on_disk = [], isinstance(place, Path)
-    for member in members:
-        path = clean_name(str(member.relative_to(place)) if on_disk else member.filename)
-        parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".", "..")]
-        if not parts or any(SYSTEM.fullmatch(part) for part in parts):
-            continue
-        ending, file = Path(path).suffix.lower(), {"names": (*above, *parts), "problem": ""}
-        files.append(file)
-        try:
-            if member.is_dir():
-                file["problem"] = "(nothing in it)"
-            elif ending == ".json":
-                file |= read_run(member.read_bytes() if on_disk else place.read(member))
-            elif ending == ".zip" and len(file["names"]) < 20:  # a ZIP can contain itself
-                archive = open_zip(member if on_disk else io.BytesIO(place.read(member)))
-                file["problem"] = "(nothing in it)"
-                files += list_files(archive, archive.infolist(), file["names"])
-            elif ending in (".rar", ".7z"):
-                file["problem"] = "(no ZIP: unpack it)"
-        except Exception as error:  # damaged, encrypted, no run's: the others are read all the same
-            file["problem"] = f"(damaged: {clean_name(str(error)):.60})"
-    not_empty = {file["names"][:depth] for file in files for depth in range(1, len(file["names"]))}
-    return [file for file in files if file["names"] not in not_empty]
-
-
-def open_zip(file):
-    """Return a zipfile.ZipFile, its names in UTF-8, which macOS does not declare, or in cp950, as Windows has them."""
-    for encoding in ("utf-8", "cp950"):
-        with contextlib.suppress(UnicodeDecodeError):
-            return zipfile.ZipFile(file, metadata_encoding=encoding)
-    return zipfile.ZipFile(file)
+    names = tuple(name for name in re.split(r"[/\\]", clean_name(path)) if name.strip("."))
+    if any(map(SYSTEM.fullmatch, names)):
+        return
+    found = {"names": names, "problem": "", "interval": "", "remark": ""}
+    ending = Path(path).suffix.lower()
+    try:
+        if file.is_dir() or ending == ".zip":
+            found["problem"] = "(nothing in it)"  # if nothing follows
+        if ending in (".rar", ".7z"):
+            found["problem"] = "(no ZIP: unpack it)"
+        elif ending == ".json":
+            found |= read_run(file.read_bytes())
+        elif ending == ".zip":
+            file = file if isinstance(file, Path) else io.BytesIO(file.read_bytes())
+            try:  # macOS does not declare that it is UTF-8, and Windows has another encoding: in Taiwan, cp950
+                archive = zipfile.ZipFile(file, metadata_encoding="utf-8")
+            except UnicodeDecodeError:
+                archive = zipfile.ZipFile(file, metadata_encoding="cp950")
+            for name in archive.namelist():
+                yield from list_files(f"{path}/{name}", zipfile.Path(archive, name))
+    except Exception as error:  # damaged, encrypted, no run's: the others are read all the same
+        found["problem"] = f"(damaged: {clean_name(str(error)):.60})"
+    yield found
 
 
 def clean_name(name):
@@ -162,145 +143,93 @@ def read_run(content):
     """Return what is known of a run by its metrics.json, as a dict. Raises nearly anything if it is none."""
     metrics = json.loads(content)
     run = {"run": clean_name(metrics["run"]), "seed": int(metrics["seed"]), "date": str(metrics.get("date"))}
-    run |= {"experiment": deck.find_experiment(run["run"]), "matrix": None, "interval": ""}
-    run |= {"accuracy": float(np.float64(metrics.get("test_accuracy"))), "loss": np.float64(metrics.get("test_loss"))}
-    if not 0 <= run["seed"] < 2**32 or run["accuracy"] < 0 or run["accuracy"] > 1:
-        raise ValueError("a number is out of range")
+    run |= {"experiment": deck.find_experiment(run["run"]), "accuracy": float(np.float64(metrics.get("test_accuracy")))}
     matrix = metrics.get("confusion_matrix") and np.array(metrics["confusion_matrix"], float)
+    remarks = find_faults(run, metrics, matrix)
     if matrix is not None and np.count_nonzero(matrix.sum(axis=0)) > 1:  # not all images are taken for the same digit
         run["matrix"] = matrix.tobytes()
-    run["remark"] = [*check_metrics(run, metrics), *check_matrix(run, matrix)]
-    if not run["remark"] and run["experiment"] in STUDIED:
-        low, high, _ = report.find_interval(run["experiment"])
-        run["interval"] = report.compare_with_interval(run["accuracy"], low, high)
-    return run
+    if not remarks and run["experiment"] in STUDIED:
+        run["interval"] = report.compare_with_interval(run["accuracy"], *report.find_interval(run["experiment"])[:2])
+    return run | {"remark": clean_name("".join(f"; {remark}" for remark in remarks))}
 
 
-def check_metrics(run, metrics):
-    """Yield why a run is none of the study's kind, and what in its name, seed and arguments does not fit together."""
-    if DRY in run["run"]:
-        yield "a dry run: 2000 images"
-    elif metrics.get("interrupted"):
-        yield f"interrupted after {metrics.get('epochs', '?')} of {metrics.get('planned_epochs', '?')} epochs"
-    elif metrics.get("check", "standard") != "standard":
-        yield clean_name(str(metrics["check"]))
-    elif run["experiment"] in deck.RUNS and metrics.get("deck_model") is not True:
-        yield "the script was edited: not the deck's model"
-    seed, in_name = run["seed"], re.search(r"_seed(\d+)", run["run"])
-    if in_name and int(in_name[1]) != seed:
-        yield f"seed {seed}, but {in_name[1]} in its name"
-    if not in_name and run["experiment"] in STUDIED and seed not in SEEDS:
-        yield f"seed {seed}, but none in its name"
+def find_faults(run, metrics, matrix):
+    """Return why a run is not compared: it is of another kind, something is missing, or does not fit together."""
+    seed, accuracy, loss = run["seed"], run["accuracy"], np.float64(metrics.get("test_loss"))
+    epochs, planned, check = metrics.get("epochs", "?"), metrics.get("planned_epochs", "?"), metrics.get("check")
+    is_edited = run["experiment"] in deck.RUNS and metrics.get("deck_model") is not True
+    is_studied, in_name = run["experiment"] in STUDIED, re.search(r"_seed(\d+)|$", run["run"])[1]
     expected = STUDIED.get(run["experiment"], {}) | {"seed": seed}
-    arguments = metrics.get("arguments", metrics.get("flags", {}))
-    for name, value in [("epochs", metrics.get("epochs", 10)), *arguments.items()]:
-        if value != expected.get(name, value):
-            yield f"{name} {expected[name]}, but {clean_name(str(value)):.20} in its arguments"
+    arguments = [("epochs", epochs), *metrics.get("arguments", metrics.get("flags", {})).items()]
+    wrong = [(name, value) for name, value in arguments if value not in ("?", expected.get(name, value))]
+    correct = np.nan if matrix is None else float(matrix.trace()) / float(matrix.sum())
+    is_mnist = matrix is None or (matrix.min() >= 0 and matrix.sum(axis=1).tolist() == LABELS)
+    # A cross-entropy: that of a misclassified image is from ln 2 to 16, where Keras clips it; of others, to ln 10.
+    is_possible = not (loss < (1 - correct) * np.log(2) or loss > np.log(10) + (1 - correct) * 16.2)
+    checks = [
+        (DRY in run["run"], "a dry run: 2000 images"),
+        (metrics.get("interrupted"), f"interrupted after {epochs} of {planned} epochs"),
+        (check not in (None, "standard"), check),
+        (is_edited and check in (None, "standard"), "the script was edited: not the deck's model"),
+        (not 0 <= seed < 2**32, f"seed {seed}, which no run can have"),
+        (in_name not in (None, f"{seed}"), f"seed {seed}, but {in_name} in its name"),
+        (is_studied and not in_name and seed not in SEEDS, f"seed {seed}, but none in its name"),
+        *((True, f"{name} {expected[name]}, but {value!s:.20} in its arguments") for name, value in wrong),
+        (np.isnan(accuracy), "not evaluated"),
+        (matrix is None and not np.isnan(accuracy), "no confusion matrix"),
+        (abs(accuracy - correct) > 0.5 / 10000, f"accuracy {accuracy:.4f}, but {correct:.4f} by its confusion matrix"),
+        (is_studied and not is_mnist, "its confusion matrix is not of MNIST's test images"),
+        (is_studied and not is_possible, f"loss {loss:.4f}, which its confusion matrix excludes"),
+    ]
+    return [remark for is_fault, remark in checks if is_fault]
 
 
-def check_matrix(run, matrix):
-    """Yield what in a run's accuracy, loss and confusion matrix is missing, or does not fit together."""
-    accuracy, loss = run["accuracy"], run["loss"]
-    if np.isnan(accuracy):
-        yield "not evaluated"
-        return
-    if matrix is None:
-        yield "no confusion matrix"
-        return
-    correct = float(matrix.trace()) / float(matrix.sum())
-    if abs(accuracy - correct) > 0.5 / 10000:
-        yield f"accuracy {accuracy:.4f}, but {correct:.4f} by its confusion matrix"
-    if run["experiment"] in STUDIED:
-        if matrix.min() < 0 or matrix.sum(axis=1).tolist() != LABELS:
-            yield "its confusion matrix is not of MNIST's test images"
-        # A cross-entropy: that of a misclassified image is from ln 2 to 16, where Keras clips it; of others, to ln 10.
-        if loss < (1 - correct) * np.log(2) or loss > np.log(10) + (1 - correct) * 16.2:
-            yield f"loss {loss:.4f}, which its confusion matrix excludes"
-
-
-def find_students(files, root):
-    """Add to each of the files, as from `list_files`, its student, that one's key and number, and the place it is in.
-
-    The place is a folder or a ZIP of several students, or "". `root` is the name of the folder that all are in: that of
-    a student, if the runs, or models/, are directly in it.
-    """
-    is_own = [file["names"][0] in ("models", "metrics.json", file["run"]) for file in files if "run" in file]
-    owners = [() if is_own and all(is_own) else find_owner(**file) for file in files]
-    runs = [owner for file, owner in zip(files, owners) if "run" in file]
-    places = {owner[:depth] for owner in owners for depth in range(1, len(owner))}
-    places = {place for place in places if is_of_several(place, owners, runs)}
-    for file, owner in zip(files, owners):
-        level = max((depth for depth in range(1, len(owner)) if owner[:depth] in places), default=0)
-        names = owner[level:] or (root,)
-        student, _, told = identify(names[0])
-        number = max(identify(name)[1] for name in (*names, file["names"][-1]))
+def find_students(files):
+    """Add to each of the files its student, that one's key and number, and the place of several students it is in."""
+    inside = defaultdict(set)  # the students in a folder or a ZIP: those that names tell, others if they have runs
+    for file in files:
+        no_run = (name for name in file["names"] if ENDING.sub("", name) != file.get("run"))
+        file["owner"] = tuple(name for name in no_run if not ANYBODYS.match(name)) or file["names"][:1]
+        above = ""
+        for depth, (student, _, told) in enumerate(map(identify, file["owner"])):
+            if told or ("run" in file and not above):
+                inside[file["owner"][:depth]].add((told, told or student))
+            above += told
+    count = Counter(student for students in inside.values() for student in students)
+    several = {()}  # places; not one whose names are all elsewhere, too, as everyone's exercise1/ and exercise2/ are
+    for place, students in inside.items():
+        if len(students) > 1 and any(told or count[told, name] == 1 for told, name in students):
+            several.add(place)
+    for file in files:
+        owner = file["owner"]
+        level = max(depth for depth in range(len(owner)) if owner[:depth] in several)
+        student, _, told = identify(owner[level])
         place = "".join(owner[level - 1 : level])
+        number = max(identify(name)[1] for name in owner[level:])
         key = told if told == student.lower() else f"{place}/{student}"  # two places can have a student of one name
-        file |= {"key": key, "student": student, "number": number, "place": place}
+        file |= {"student": student, "number": number, "key": key, "place": place}
         file["file"] = f"{file['names'][-1]} {file['problem']}".strip()
 
 
-def find_owner(names, problem, run="", **_):
-    """Return those names of a file that may tell whose it is, a tuple: no models/, no run's name, no report's."""
-    first, *others = names
-    if others and not run and not problem:
-        others.pop()
-    return (first, *(name for name in others if not ANYBODYS.match(name) and ENDING.sub("", name) != run))
-
-
-def is_of_several(place, owners, runs):
-    """Return whether a folder or a ZIP is of several students: names in it tell several, or its runs are in several.
-
-    All are tuples of names, as from `find_owner`: the place, everything that was handed in, and the runs.
-    """
-    depth = len(place)
-    told = {identify(owner[depth])[2] for owner in owners if owner[:depth] == place and len(owner) > depth} - {""}
-    names = {identify("".join(owner[depth : depth + 1]))[0] for owner in runs if owner[:depth] == place}
-    elsewhere = {identify(owner[depth])[0] for owner in runs if owner[:depth] != place and len(owner) > depth}
-    are_students = len(names) > 1 and "" not in names and not names <= elsewhere  # as everyone's exercise1/ and 2/ are
-    return len(told) > 1 or (are_students and not any(identify(name)[2] for name in place))
-
-
 def identify(name):
-    """Return what the name of a folder, a ZIP or a file tells: a student's name, number, and a key that only one has.
-
-    The number and the key may be "".
-    """
-    platform = PLATFORM.fullmatch(name)
-    number = NUMBER.search(f"{platform[1]} {platform[3]}" if platform else name)
-    number = number[1] if number else ""
-    if platform:
-        return f"{platform[1]}_{platform[2]}", number, f"{platform[1]}_{platform[2]}".lower()
-    student = ENDING.sub("", name)
+    """Return the student that the name of a file or folder tells, the number, and the key that only one has, or ""."""
+    student = ENDING.sub("", PLATFORM.sub(r"\1_\2", name))
     if not ANYBODYS.match(student):  # of models.zip and models (1).zip, each is another student's
-        student = AGAIN.sub("", student) or student
-    return student, number, number.lower()
+        student = LATER.sub("", student)
+    number = next(iter(NUMBER.findall(PLATFORM.sub(r"\1 \3", name))), "")
+    return student, number, (student if PLATFORM.match(name) else number).lower()
 
 
 def compare_students(table):
-    """Add a remark to the runs whose confusion matrix another student has, too."""
+    """Add to the table which runs count, the first of each experiment, and remarks on others and on equal matrices."""
     for _, same in table.groupby("matrix"):
-        for _, run in same.iterrows():
+        for index, run in same.iterrows():
             others = same[same["key"] != run["key"]]
             for is_same_seed, names in others["student"].groupby(others["seed"] == run["seed"]):
                 start, end = ("same seed and", ": may be honest") if is_same_seed else ("copy: same", ", other seed")
-                run["remark"].append(f"{start} confusion matrix as {join(names)}{end}")
-
-
-def choose_runs(table):
-    """Add the column `counts`, and a remark where a student has several runs of an experiment.
-
-    The first that can be compared counts, one with a seed of the student's own before one with the default.
-    """
-    default = ~table["run"].astype(str).str.contains("_seed")
-    runs = table.assign(default=default).sort_values(["default", "date"]).dropna(subset="run")
-    chosen = runs[runs["interval"] != ""].drop_duplicates(["key", "experiment"]).index
-    table["counts"] = table.index.isin(chosen)
-    for index, run in runs[runs.duplicated(["key", "experiment"], keep=False)].iterrows():
-        run["remark"].append(f"more than one {run['experiment']}{': this one counts' if index in chosen else ''}")
-
-
-def join(names):
-    """Return names as a text, the first three of them."""
-    names = sorted(set(names))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")
+                names = textwrap.shorten(", ".join(sorted(set(names))), 100)
+                table.loc[index, "remark"] += f"; {start} confusion matrix as {names}{end}"
+    table["counts"] = table.index.isin(table[table["interval"] != ""].drop_duplicates(["key", "experiment"]).index)
+    several = table["run"].notna() & table.duplicated(["key", "experiment"], keep=False)
+    words = table["counts"].map({True: ": this one counts", False: ""})
+    table.loc[several, "remark"] += "; more than one " + table["experiment"] + words

@@ -65,15 +65,23 @@ def format_table(rows):
     """Return the rows as a table in Markdown: of each exercise the lowest and the highest values."""
     import pandas as pd
 
-    groups = rows.assign(gap=rows["train_accuracy"] - rows["validation_accuracy"]).groupby("command", sort=False)
-    seeds = groups.size()
-    table = pd.DataFrame({"command": [f"`python {command}`" for command in seeds.index], "seeds": seeds.to_numpy()})
-    columns = {"test accuracy": ("test_accuracy", "{:.4f}"), "training - validation": ("gap", "{:+.4f}")}
-    columns["5 read as 3"] = "fives_as_threes", "{:.0f}"
-    for name, (column, form) in columns.items():
-        ranges = zip(groups[column].min(), groups[column].max())
-        table[name] = [f"{form.format(lowest)} to {form.format(highest)}" for lowest, highest in ranges]
-    return format_markdown(table)
+    rows = rows.assign(gap=rows["train_accuracy"] - rows["validation_accuracy"])
+    table = [
+        {
+            "command": f"`python {command}`",
+            "seeds": len(runs),
+            "test accuracy": describe_range(runs["test_accuracy"], "{:.4f}"),
+            "training - validation": describe_range(runs["gap"], "{:+.4f}"),
+            "5 read as 3": describe_range(runs["fives_as_threes"], "{:.0f}"),
+        }
+        for command, runs in rows.groupby("command", sort=False)
+    ]
+    return format_markdown(pd.DataFrame(table))
+
+
+def describe_range(values, form):
+    """Return the lowest and the highest of `values`, each in the format `form`, as a text."""
+    return f"{form.format(values.min())} to {form.format(values.max())}"
 
 
 def main(args):

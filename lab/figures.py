@@ -10,7 +10,7 @@ def plot_class(groups, path, title):
 
     The interval is the middle third of the axis, whatever the accuracies are: one beyond it is drawn at the edge.
 
-    groups: a dict of the experiment's name to (runs, study, interval): a DataFrame of `submissions.COLUMNS`, one run
+    groups: a dict of the experiment's name to (runs, study, interval): a DataFrame of `class_results.COLUMNS`, one run
     for each student, the accuracies of the study's seeds, (n,), and the (low, high) in which it expects the next one.
     """
     heights = [1.2 + 0.12 * sum(runs["interval"] == "outside") for runs, *_ in groups.values()]  # in inches, for names

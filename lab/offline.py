@@ -25,22 +25,18 @@ PLATFORMS = {
     "macos": ["macosx_11_0_arm64", "macosx_12_0_arm64", "macosx_14_0_arm64"],
     "linux": ["manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_27_x86_64", "manylinux_2_28_x86_64"],
 }
-PYTHON = "3.11"  # the students' version
 ANSWERS = "lab/answers*.md"  # the lecturer's
 STYLE = "body { max-width: 45em; margin: auto; padding: 1em; font: 1.1em/1.6 sans-serif } pre { background: #eee }"
 
 
 def list_scripts():
-    """Return the paths of the files that git tracks here, without the answers, from `ROOT` on.
-
-    Raises:
-        UserError: they cannot be told.
-    """
-    process = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, encoding="utf-8")
-    if process.returncode or not process.stdout:
-        raise UserError(f"{ROOT} is not a clone, of which git knows the files to copy: make it with `git clone`")
-    paths = map(Path, process.stdout.strip("\0").split("\0"))
-    return [path for path in paths if not path.match(ANSWERS)]
+    """Return the paths of the files that git tracks here, without the answers, from `ROOT` on."""
+    command = ["git", "-C", ROOT, "ls-files", "-z"]
+    try:
+        names = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UserError(f"git must be installed, and {ROOT} a clone, made with `git clone`") from error
+    return [path for path in map(Path, names.rstrip("\0").split("\0")) if not path.match(ANSWERS)]
 
 
 def copy_scripts(paths, folder):
@@ -67,10 +63,10 @@ def render(text):
     return f'<!doctype html>\n<meta charset="utf-8">\n<title>MNIST</title>\n<style>{STYLE}</style>\n{body}'
 
 
-def download_packages(folder, system):
-    """Download the wheels of requirements.txt for one of `PLATFORMS` into a folder."""
+def download_packages(folder, system, python):
+    """Download the wheels of requirements.txt for one of `PLATFORMS` and a version of Python into a folder."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder, "--only-binary", ":all:"]
-    command += ["--python-version", PYTHON, *(f"--platform={name}" for name in PLATFORMS[system])]
+    command += ["--python-version", python, *(f"--platform={name}" for name in PLATFORMS[system])]
     command += ["--requirement", ROOT / "requirements.txt", "--constraint", ROOT / "constraints.txt"]
     command += ["pillow-heif"]  # for photographs of an iPhone
     if subprocess.run(command).returncode:
@@ -86,8 +82,8 @@ def main(args):
         raise UserError(f"{scripts} is there already: move it away", 2)
     paths = list_scripts()
     for system in args.systems:
-        print(f"Downloading the packages for {system} and Python {PYTHON} ...", flush=True)
-        download_packages(folder / "packages", system)
+        print(f"Downloading the packages for {system} and Python {args.python} ...", flush=True)
+        download_packages(folder / "packages", system, args.python)
     copy_scripts(paths, scripts)
     print(f"Written: {folder}/ (packages/ and mnist/; the worksheet is mnist/lab/lab.html)")
     print("On each computer, in mnist/:")
@@ -96,14 +92,9 @@ def main(args):
 
 parser = flags.argument_parser(__doc__, "-m lab.offline")
 parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new folder, or one that has packages already")
-parser.add_argument(
-    "--for",
-    dest="systems",
-    nargs="+",
-    choices=PLATFORMS,
-    default=["windows"],
-    help="the students' systems: any of windows, macos, linux",
-)
+systems = {"dest": "systems", "nargs": "+", "choices": PLATFORMS, "default": ["windows"]}
+parser.add_argument("--for", **systems, help="the students' systems: any of windows, macos, linux")
+parser.add_argument("--python", default="3.11", metavar="VERSION", help="the students' version of Python")
 
 if __name__ == "__main__":
     flags.run_command(main, parser)

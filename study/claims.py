@@ -37,7 +37,7 @@ class Claim(NamedTuple):
 
 
 def judge_difference(slides, statement, measured, differences):
-    """Judge the claim that the mean of `differences` (a Series, one per seed) is above 0, by its 95% interval."""
+    """Judge the claim that the mean of `differences`, a Series of one per seed, is above 0, by its 95% interval."""
     low, high = mean_interval(differences)
     verdict = "holds" if low > 0 else "does not hold" if high < 0 else "undecided"
     return Claim(slides, statement, measured, differences.mean(), low, high, len(differences), verdict)
@@ -90,34 +90,22 @@ def judge_differences(rows):
     return claims
 
 
-def group_differences(rows):
-    """Return the claims about a difference as a dict of GAP and ACCURACY to `Claim`s; none of the lists is empty."""
-    claims = judge_differences(rows)
-    groups = {name: [claim for claim in claims if claim.measured.startswith(name)] for name in (GAP, ACCURACY)}
-    return {name: group for name, group in groups.items() if group}
-
-
-def describe_mean(values):
-    """Return the mean of `values`, a Series, with its standard deviation; of a single one, without."""
-    deviation = f" ± {values.std():.4f}" if len(values) > 1 else ""
-    return f"{values.mean():.4f}{deviation}"
-
-
 def describe_interval(low, high):
     """Return an interval as a text; "-" for that of a single value, whose ends are NaN."""
     return "-" if low != low else f"{low:.4f} to {high:.4f}"
 
 
 def experiment_table(rows):
-    """Return a DataFrame of texts, one row per experiment."""
+    """Return a DataFrame of texts, one row per experiment; of a single seed, without a standard deviation."""
     import pandas as pd
 
     groups = rows.groupby("experiment", sort=False)
-    accuracy = groups["test_accuracy"]
+    seeds, accuracy = groups.size(), groups["test_accuracy"]
+    deviation = accuracy.std().map(" ± {:.4f}".format).where(seeds > 1, "")
     columns = {
-        "seeds": groups.size(),
-        "test accuracy": [describe_mean(values) for _, values in accuracy],
-        "lowest to highest": [f"{low:.4f} to {high:.4f}" for low, high in zip(accuracy.min(), accuracy.max())],
+        "seeds": seeds,
+        "test accuracy": accuracy.mean().map("{:.4f}".format) + deviation,
+        "lowest to highest": accuracy.min().map("{:.4f} to ".format) + accuracy.max().map("{:.4f}".format),
         "99% prediction interval": [describe_interval(*prediction_interval(values)) for _, values in accuracy],
         "training - validation": groups["gap"].mean().map("{:+.4f}".format),
     }
@@ -128,15 +116,8 @@ def claim_table(rows):
     """Return a DataFrame of texts, one row per claim."""
     import pandas as pd
 
-    return pd.DataFrame(
-        {
-            "slide": claim.slides,
-            "claim": claim.statement,
-            "measured": claim.measured,
-            "mean": f"{claim.mean:.4f}",
-            "95% interval": describe_interval(claim.low, claim.high),
-            "seeds": claim.seeds,
-            "verdict": claim.verdict,
-        }
-        for claim in (*judge_references(rows), *judge_differences(rows))
-    )
+    table = pd.DataFrame([*judge_references(rows), *judge_differences(rows)], columns=Claim._fields)
+    table["mean"] = table["mean"].map("{:.4f}".format)
+    table["95% interval"] = [describe_interval(low, high) for low, high in zip(table["low"], table["high"])]
+    table = table.rename(columns={"slides": "slide", "statement": "claim"})
+    return table[["slide", "claim", "measured", "mean", "95% interval", "seeds", "verdict"]]

@@ -111,37 +111,32 @@ def num_threads():
     return threading.get_intra_op_parallelism_threads() or os.cpu_count()
 
 
-def read_sources():
-    """Return the texts of the Python files that a run may execute, by their names without ending, a dict."""
-    workshop = (f"digits/{name}" for name in ("mnist", "keras_start", "training", "acceleration"))
-    scripts = {experiment.script for experiment in EXPERIMENTS.values()}
-    names = ["preprocess", *workshop, *sorted(scripts), "study/experiments"]
-    return {name: (ROOT / f"{name}.py").read_text(encoding="utf-8") for name in names}  # with whatever line ends
+def hash_code():
+    """Return for each experiment 12 hex digits that change with the Python files that a run executes, a dict."""
+    hashes = {}
+    for name, experiment in EXPERIMENTS.items():
+        workshop = (f"digits/{file}" for file in ("mnist", "keras_start", "training", "acceleration"))
+        files = ("preprocess", *workshop, experiment.script, "study/experiments")
+        texts = [(ROOT / f"{file}.py").read_text(encoding="utf-8") for file in files]  # with whatever line ends
+        hashes[name] = hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
+    return hashes
 
 
-SOURCES = read_sources()  # as they are when a Dask worker loads them: it may outlive a `git pull`
-
-
-def hash_code(experiment_name, sources=SOURCES):
-    """Return 12 hex digits that change with the Python files that a run of this experiment executes."""
-    others = {experiment.script for experiment in EXPERIMENTS.values()} - {EXPERIMENTS[experiment_name].script}
-    texts = [text for name, text in sources.items() if name not in others]
-    return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
+CODE = hash_code()  # of what a Dask worker has loaded: it may outlive a `git pull`
 
 
 @functools.cache
 def code_version(experiment_name):
     """Return the commit, with a + if Python files have changed since, VERSIONS and "onednn": a dict of texts."""
-    git = functools.partial(subprocess.check_output, cwd=ROOT, text=True, stderr=subprocess.PIPE)
+    git = ["git", "--git-dir", ".git"]  # none of a folder above: an unpacked ZIP may lie inside another repository
+    read = functools.partial(subprocess.check_output, cwd=ROOT, text=True, stderr=subprocess.PIPE)
     try:
-        if not (ROOT / ".git").exists():  # an unpacked ZIP may lie inside another repository
-            raise FileNotFoundError(".git")
-        commit = git(["git", "rev-parse", "--short=12", "HEAD"]).strip()
-        if git(["git", "diff", "HEAD", "--", "*.py"]):
+        commit = read([*git, "rev-parse", "--short=12", "HEAD"]).strip()
+        if read([*git, "diff", "HEAD", "--", "*.py"]):
             commit += "+"
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"  # there is no git, or this is no clone
-    return {"commit": commit, "code": hash_code(experiment_name), **runs.versions()}
+    return {"commit": commit, "code": CODE[experiment_name], **runs.versions()}
 
 
 def read_rows():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from digits.figures.style import BLUE, GREY, ORANGE, figure
+from study.claims import ACCURACY, GAP, describe_interval
 
 
 def write_row(axes, row, texts):
@@ -29,7 +30,7 @@ def plot_seeds(values, path, title, label, references):
                 style = {"markersize": 9, "markeredgecolor": "black", "label": "the deck"}
                 axes.plot(references[name], row, "D", color=ORANGE, **style)
             deviation = f"{np.std(numbers, ddof=1):.4f}" if len(numbers) > 1 else "-"
-            write_row(margin, row, (f"{len(numbers)}", f"{mean:.4f}", deviation))
+            write_row(margin, row, (len(numbers), f"{mean:.4f}", deviation))
         write_row(margin, -0.75, ("n", "mean", "sd"))
         axes.set(xlabel=label, yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.5))
         axes.grid(axis="x")
@@ -43,9 +44,9 @@ def plot_claims(groups, path, title):
 
     groups: a dict of what is measured to a list of `study.claims.Claim`; none of them is empty.
     """
-    with figure(path, (13, 1.4 + sum(0.6 + 0.36 * len(group) for group in groups.values()))) as fig:
+    heights = [1 + len(group) for group in groups.values()]
+    with figure(path, (13, 1.4 + sum(0.24 + 0.36 * height for height in heights))) as fig:
         fig.suptitle(title)
-        heights = [1 + len(group) for group in groups.values()]
         shape = {"squeeze": False, "height_ratios": heights, "width_ratios": (2, 1)}
         panels, margins = fig.subplots(len(groups), 2, sharex="col", sharey="row", **shape).T
         for axes, margin, (measured, group) in zip(panels, margins, groups.items()):
@@ -54,11 +55,9 @@ def plot_claims(groups, path, title):
                 color = {"holds": BLUE, "does not hold": ORANGE}.get(claim.verdict, GREY)
                 axes.plot([claim.low, claim.high], [row, row], color=color, linewidth=2)
                 axes.plot(claim.mean, row, "s", color=color, markersize=6)
-                interval = f"{claim.low:.4f} to {claim.high:.4f}" if claim.seeds > 1 else "-"
-                write_row(margin, row, (f"{claim.seeds}", f"{claim.mean:.4f}", interval))
-            labels = [
-                f"{claim.statement} ({'slides' if '-' in claim.slides else 'slide'} {claim.slides})" for claim in group
-            ]
+                write_row(margin, row, (claim.seeds, f"{claim.mean:.4f}", describe_interval(claim.low, claim.high)))
+            words = ["slides" if "-" in claim.slides else "slide" for claim in group]
+            labels = [f"{claim.statement} ({word} {claim.slides})" for word, claim in zip(words, group)]
             axes.set(yticks=range(len(group)), yticklabels=labels, ylim=(len(group) - 0.4, -0.6))
             axes.set_title(f"Difference in {measured}", loc="left", fontsize=11, fontweight="bold")
             axes.tick_params(axis="y", length=0)
@@ -77,12 +76,11 @@ def plot_sizes(gaps, accuracies, path, title):
     """
     with figure(path, (10, 4.5)) as fig:
         fig.suptitle(title)
-        labels = ("training minus validation accuracy", "test accuracy")
         images = list(gaps)
-        for axes, table, label in zip(fig.subplots(1, 2), (gaps, accuracies), labels):
-            lowest, mean, highest = (
-                [reduce(values) for values in table.values()] for reduce in (np.min, np.mean, np.max)
-            )
+        for axes, table, label in zip(fig.subplots(1, 2), (gaps, accuracies), (GAP, ACCURACY)):
+            lowest = [min(values) for values in table.values()]
+            highest = [max(values) for values in table.values()]
+            mean = [np.mean(values) for values in table.values()]
             axes.fill_between(images, lowest, highest, color=GREY, alpha=0.25, linewidth=0, label="lowest to highest")
             axes.plot(images, mean, "-o", color=BLUE, linewidth=2, label="mean of the seeds")
             axes.set(xscale="log", xlabel="training images", title=label)

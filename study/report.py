@@ -49,13 +49,16 @@ def plot_study(rows):
     groups = dict(list(rows.groupby("experiment", sort=False)))
     full = [name for name in groups if EXPERIMENTS[name].images == experiments.TRAINING_IMAGES]
     sizes = {size: groups[name] for size, name in claims.SIZES.items() if name in groups}
+    differences = {}  # by what is measured
+    for claim in claims.judge_differences(rows):
+        differences.setdefault(claim.measured.partition(",")[0], []).append(claim)
     paths = []
     if full:
         accuracies = {EXPERIMENTS[name].title: groups[name]["test_accuracy"] for name in full}
         references = {run.title: run.accuracy for name, run in deck.RUNS.items() if name in full and run.accuracy}
         title = "Test accuracy of every seed and of the deck's runs" if references else "Test accuracy of every seed"
         paths.append(figures.plot_seeds(accuracies, PLOTS / "accuracy.png", title, "test accuracy", references))
-    if differences := claims.group_differences(rows):
+    if differences:
         title = "Do the deck's claims hold?\n"
         title += "Blue: yes, the whole bar lies right of 0. Orange: no, it lies left of 0. Grey: undecided"
         paths.append(figures.plot_claims(differences, PLOTS / "claims.png", title))

@@ -35,7 +35,7 @@ def find_missing(pairs, rows, again):
     """
     rows = rows.set_index(["experiment", "seed"], drop=False)
     rows = rows[rows.index.isin(pairs)]
-    other = rows["code"] != rows["experiment"].map(experiments.hash_code)
+    other = rows["code"] != rows["experiment"].map(experiments.CODE)
     if again:
         rows = rows[~other]
     elif other.any():
@@ -47,8 +47,7 @@ def find_missing(pairs, rows, again):
 
 def train_missing(args, missing, rows):
     """Do the runs of `missing` (experiment name, seed) as the flags say; with --dry-run, only say how long it takes."""
-    tensorflow = keras_start.import_tensorflow()
-    gpu = tensorflow.config.list_physical_devices("GPU")
+    gpu = keras_start.import_tensorflow().config.list_physical_devices("GPU")
     in_parallel = cluster.is_installed() and not gpu and not args.scheduler
     workers = args.workers or (cluster.count_workers() if in_parallel else 1)
     in_this_process = workers == 1 and not args.scheduler
@@ -60,7 +59,7 @@ def train_missing(args, missing, rows):
         return
     if in_this_process:
         if args.threads:
-            tensorflow.config.threading.set_intra_op_parallelism_threads(args.threads)
+            cluster.set_threads(args.threads)
         data = experiments.load_mnist()
         save_rows((experiments.run_once(name, seed, data) for name, seed in missing), len(missing))
         return

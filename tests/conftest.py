@@ -169,7 +169,7 @@ def make_row(experiment="mlp_256", seed=0, **more):
     from study import experiments
 
     known = dict.fromkeys(experiments.NUMBERS, 0.5) | {"experiment": experiment, "seed": seed, "threads": 1}
-    known["code"] = experiments.hash_code(experiment)
+    known["code"] = experiments.CODE[experiment]
     return dict.fromkeys(experiments.COLUMNS, "x") | known | more
 
 

@@ -5,10 +5,10 @@ import functools
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
+from scipy.ndimage import label
 
 from benchmarks import pens
 from digits import handwriting
-from digits.handwriting import normalization
 
 pytestmark = pytest.mark.filterwarnings("error")  # a warning would be a second line on stderr
 
@@ -29,10 +29,7 @@ def digits(image, single=False):
 
 
 def difference(images):
-    """Return by how many grey levels of 255, on average, `images` differ from that of the seven.
-
-    For comparison: 12.6 where the seven lies one pixel further to the right, 23.2 where the image is empty.
-    """
+    """By how many grey levels `images` differ from that of the seven: 12.6 if moved by a pixel, 23.2 if empty."""
     return np.abs(images.astype(int) - digits(dark()).images).mean()
 
 
@@ -44,14 +41,14 @@ def with_alpha(mode, ink):
 
 
 FILES = {
-    "1.png": lambda: dark().convert("1", dither=Image.NONE),
     "light.png": lambda: ImageOps.invert(dark()),
+    "P.gif": lambda: dark().convert("P"),
     "colour.webp": lambda: ImageOps.colorize(dark(), "#2040a0", "#ffffe0"),
     "red_on_black.png": lambda: ImageOps.colorize(dark(), "#ff2020", "black"),
     "I16.png": lambda: Image.fromarray(np.asarray(dark()).astype(np.uint16) * 16),  # 12 bits of a scanner
-    "dark_ink_transparent.png": lambda: with_alpha("RGBA", 0),
+    "light_ink_transparent.png": lambda: with_alpha("RGBA", 255),
     "grey_ink_transparent.png": lambda: with_alpha("LA", 100),
-    "no_room_transparent.png": lambda: with_alpha("RGBA", 0).crop(with_alpha("RGBA", 0).getbbox()),
+    "dark_ink_transparent.png": lambda: with_alpha("RGBA", 0).crop(with_alpha("RGBA", 0).getbbox()),
     "corners_missing.png": lambda: dark().convert("RGBA").rotate(2, Image.BICUBIC, expand=True),
     "paper_on_transparent.png": lambda: ImageOps.expand(dark().convert("RGBA"), 60, (0, 0, 0, 0)),
     "faint_pencil.png": lambda: Image.eval(dark(), lambda value: 205 + 45 * value // 255),
@@ -67,12 +64,11 @@ def test_formats_modes_and_polarity_give_the_same_digit(tmp_path, name):
 
 
 def test_a_phones_photograph_is_turned_upright_and_made_smaller(tmp_path):
-    for orientation, turn in [(3, 180), (6, 90), (8, 270)]:
-        exif = Image.Exif()
-        exif[0x112] = orientation
-        dark().rotate(turn, expand=True).save(tmp_path / "phone.jpg", exif=exif, quality=95)
-        image = handwriting.read_image(tmp_path / "phone.jpg")
-        assert image.size == dark().size and difference(digits(image).images) < 6
+    exif = Image.Exif()
+    exif[0x112] = 6
+    dark().rotate(90, expand=True).save(tmp_path / "phone.jpg", exif=exif, quality=95)
+    image = handwriting.read_image(tmp_path / "phone.jpg")
+    assert image.size == dark().size and difference(digits(image).images) < 6
     dark().resize((4000, 3000)).save(tmp_path / "phone.jpg")
     assert handwriting.read_image(tmp_path / "phone.jpg").size == (1400, 1050)
 
@@ -90,7 +86,7 @@ def test_an_empty_page_has_no_digit_whatever_the_light():
 def test_the_28x28_is_made_as_mnists_are():
     for width in (2, 8, 20):
         (image,) = digits(pens.draw(SEVEN, (200, 160), 120, width, np.random.default_rng(1))).images
-        left, top, right, bottom = normalization.box_of(np.argwhere(image > 40))
+        left, top, right, bottom = Image.fromarray(image > 40).getbbox()
         assert 19 <= max(right - left, bottom - top) <= 20
         y, x = (np.average(axis, weights=image) for axis in np.mgrid[:28, :28])
         assert abs(y - 13.5) <= 0.5 and abs(x - 13.5) <= 0.5
@@ -109,6 +105,14 @@ def test_pieces_of_a_digit_belong_together():
         assert np.any(digits(whole).images[0] != digits(part).images)
 
 
+def test_the_hole_of_thick_ink_that_fills_the_frame_is_no_ink():
+    y, x = np.mgrid[-1:1:128j, -1:1:128j]
+    thick = np.where((np.hypot(x / 0.95, y) < 1.05) & (np.hypot(x / 0.5, y / 0.6) > 1), 0, 1.0)
+    for image in (thick, 1 - thick):
+        (digit,) = digits(image, single=True).images
+        assert digit[14, 14] < 60 and digit.max() > 200  # a 0, not a blot
+
+
 def write_row(number, size, height=90, pen=7, step=1.15, slope=0.0):
     """Draw digits one after the other, dark on light, along a line that rises by `slope`; return a float page."""
     rng = np.random.default_rng(3)
@@ -121,34 +125,23 @@ def write_row(number, size, height=90, pen=7, step=1.15, slope=0.0):
     return np.asarray(page, np.float32) / 255
 
 
-def test_a_sloping_row_is_followed():
-    for degrees in (8, 15, -10):
-        boxes = digits(write_row("31427", (640, 420), slope=np.tan(np.radians(degrees)))).boxes
-        assert len(boxes) == 5 and list(boxes[:, 0]) == sorted(boxes[:, 0])
+@pytest.mark.parametrize("degrees", [3, 15, -10])
+def test_a_sloping_row_is_followed(degrees):
+    boxes = digits(write_row("31427", (640, 420), slope=np.tan(np.radians(degrees)))).boxes
+    assert len(boxes) == 5 and list(boxes[:, 0]) == sorted(boxes[:, 0])
 
 
-def write_page():
-    """Draw a hundred digits in ten rows; return the page, 1000x1000, and the corners of their tiles of 80x80."""
+def test_a_hundred_digits_are_read_row_by_row_and_two_that_touch_are_cut_apart():
     rng = np.random.default_rng(0)
     page = Image.new("L", (1000, 1000), 255)
     corners = [(10 + 98 * column, 10 + 98 * row + rng.integers(-9, 10)) for row in range(10) for column in range(10)]
     for place, corner in enumerate(corners):
         page.paste(pens.draw(pens.written(place % 10, rng), (80, 80), 60, 5, rng), corner)
-    return page, corners
-
-
-def test_a_hundred_digits_are_all_found_and_read_from_the_top_and_each_row_from_the_left():
-    page, corners = write_page()
-    boxes = digits(page).boxes
-    assert len(boxes) == 100
-    for (left, top, right, bottom), (x, y) in zip(boxes, corners):
-        assert x <= left < right <= x + 80 and y <= top < bottom <= y + 80
-
-
-def test_digits_of_two_rows_that_touch_are_cut_apart_and_the_others_stay():
-    page, _ = write_page()
     before = digits(page).boxes
-    x = before[[48, 58]][:, [0, 2]].mean(axis=1)  # of two 8s
+    assert len(before) == 100
+    for (left, top, right, bottom), (x, y) in zip(before, corners):
+        assert x <= left < right <= x + 80 and y <= top < bottom <= y + 80
+    x = before[[48, 58]][:, [0, 2]].mean(axis=1)  # of two 8s, one below the other
     ImageDraw.Draw(page).line([(x[0], before[48, 3] - 9), (x[1], before[58, 1] + 9)], 0, 4)
     boxes, _, touching, _ = digits(page)
     assert list(np.flatnonzero(touching)) == [48, 58]
@@ -157,12 +150,9 @@ def test_digits_of_two_rows_that_touch_are_cut_apart_and_the_others_stay():
 
 
 LARGE = {  # what may stand beside digits, on a page of 900x600
-    "stroke": lambda draw: draw.line([(800, 150), (790, 450)], 0, 7),
     "bracket": lambda draw: draw.line([(760, 30), (800, 60), (800, 560), (760, 580)], 0, 7),
-    "margin line": lambda draw: draw.line([(22, 40), (22, 560)], 0, 7),
     "drawing": lambda draw: draw.ellipse([300, 10, 560, 230], outline=0, width=8),
     "underline": lambda draw: draw.line([(60, 375), (700, 380)], 0, 6),
-    "desk": lambda draw: draw.rectangle([750, 0, 900, 600], 0),
 }
 
 
@@ -178,10 +168,12 @@ def assert_same_boxes(page, other, tolerance, single=False):
     np.testing.assert_allclose(digits(page, single).boxes, digits(other, single).boxes, atol=tolerance)
 
 
-def test_uneven_pens_and_the_size_of_the_picture_do_not_matter():
-    row = write_row("52371", (640, 200))
-    x, y = np.linspace(1, 0.2, 640), np.linspace(1, 0.6, 200)[:, None]
+def test_uneven_pens_a_dark_desk_and_the_size_of_the_picture_do_not_matter():
+    row = write_row("52371", (640, 480))
+    x, y = np.linspace(1, 0.2, 640), np.linspace(1, 0.6, 480)[:, None]
     assert_same_boxes(1 - 0.7 * (1 - row) * x * y, row, 8)  # a fifth as dark at one end
+    desk = np.add.outer(np.arange(480), 0.4 * np.arange(640)) > 640
+    assert_same_boxes(np.where(desk, 0.05, 0.6 + 0.4 * row), row, 8)
     large = Image.fromarray((255 * write_row("1058", (1400, 700), height=150)).astype(np.uint8))
     np.testing.assert_allclose(digits(large).boxes, 1.4 * digits(large.resize((1000, 500))).boxes, atol=6)
 
@@ -202,15 +194,6 @@ def test_printed_lines_and_boxes_are_left_out_and_dashes_belong_together():
     assert_same_boxes(np.where(np.arange(200)[:, None] % 24 < 5, 1, whole), whole, 6, single=True)
 
 
-def test_the_desk_and_the_frame_are_no_ink():
-    page = write_row("1058", (640, 480))
-    side, slope = np.zeros(page.shape, bool), np.add.outer(np.arange(480), 0.4 * np.arange(640)) > 640
-    side[:, 610:] = True
-    for desk in (side, slope):
-        for paleness in (0, 0.6):
-            assert len(digits(np.where(desk, 0.05, paleness + (1 - paleness) * page)).boxes) == 4
-
-
 def measure(image):
     """The width and the height of a 28x28 image's digit, in pixels."""
     return [np.ptp(np.flatnonzero((image > 127).any(axis=axis))) + 1 for axis in (0, 1)]
@@ -226,14 +209,18 @@ def test_a_digit_stretched_to_a_square_frame_is_made_as_narrow_as_digits_are(sin
     assert measure(digits(tight, single).images[0]) == pytest.approx([20 * tight.width / tight.height, 20], abs=1)
 
 
-def test_doubt():
-    row, other = write_row("3142", (640, 300)), write_row("8", (640, 300))
+def test_what_is_in_no_digit_is_told():
+    row = write_row("3142", (640, 300))
     assert not digits(row).touching.any() and len(digits(row).dropped) == 0
-    cut = row.copy()
-    cut[:40, 300:400] = other[160:200, 30:130]  # of a row above, cut off by the frame
-    assert len(digits(cut).boxes) == 4 and len(digits(cut).dropped) == 1
-    cut[100:106, 560:600] = 0  # a minus
-    assert len(digits(cut).boxes) == 4 and len(digits(cut).dropped) == 2
+    row[:40, 300:400] = write_row("8", (640, 300))[160:200, 30:130]  # of a row above, cut off by the frame
+    row[100:106, 560:600] = 0  # a minus
+    row[60:68, 230:240] = 0  # a speck
+    row[200:240, 560:568] = 0.75  # too pale
+    row[270:273] = 0  # a printed line
+    boxes, _, _, dropped = digits(row)
+    assert len(boxes) == 4
+    expected = [(0, 270), (230, 60), (341, 0), (560, 100), (560, 200)]
+    np.testing.assert_allclose(sorted(dropped[:, :2].tolist()), expected, atol=4)
 
 
 def test_digits_that_touch_are_cut_apart():
@@ -249,27 +236,6 @@ def test_digits_that_touch_are_cut_apart():
     assert list(digits(dash).touching) == [True]  # one that may be none, and not thirty
 
 
-def test_what_is_too_pale_is_told():
-    page = Image.new("L", (300, 200), 255)
-    draw = ImageDraw.Draw(page)
-    for x, grey in ((60, 0), (120, 0), (220, 190)):
-        draw.line([(x, 50), (x, 150)], grey, 8)
-    boxes, _, _, dropped = digits(page)
-    assert len(boxes) == 2 and len(dropped) == 1 and dropped[0][0] == pytest.approx(216, abs=4)
-
-
-def test_rulings_and_specks_are_told():
-    page = Image.new("L", (300, 200), 255)
-    draw = ImageDraw.Draw(page)
-    for x in (60, 120):
-        draw.line([(x, 30), (x, 150)], 0, 16)
-    draw.line([(0, 170), (300, 170)], 0, 2)
-    draw.line([(180, 140), (189, 140)], 0, 2)
-    boxes, _, _, dropped = digits(page)
-    assert len(boxes) == 2
-    np.testing.assert_allclose(sorted(dropped[:, :2].tolist()), [[0, 169], [179, 139]], atol=3)
-
-
 def test_a_stroke_that_turns_pale_stays_one_stroke():
     page = Image.new("L", (200, 300), 255)
     draw = ImageDraw.Draw(page)
@@ -279,15 +245,12 @@ def test_a_stroke_that_turns_pale_stays_one_stroke():
     np.testing.assert_allclose(digits(page).boxes, [[70, 60, 122, 200]], atol=5)
 
 
-def test_a_digits_own_straight_strokes_are_no_rulings():
-    four = [np.array(stroke, float) for stroke in ([(0.4, 0), (0, 0.7), (1, 0.7)], [(0.6, 0), (0.6, 1)])]
-    two = [np.array([(0.2, 0.1), (0.5, 0), (0.7, 0.2), (0, 0.95), (1, 0.95)])]
-    for strokes in (four, two):
-        page = pens.draw(strokes, (200, 200), 120, 8, np.random.default_rng(0))
-        left, top, right, bottom = ImageOps.invert(page).getbbox()
-        tight = digits(page.crop((left, top, right, bottom)), single=True).images
-        whole = digits(page, single=True).images
-        assert measure(tight[0]) == pytest.approx(measure(whole[0]), abs=1) and abs(tight.mean() - whole.mean()) < 3
+@pytest.mark.parametrize("seed", [2, 3, 4, 5, 7, 13, 23, 39])
+def test_the_grain_of_a_small_scan_does_not_stick_to_its_digit(seed):
+    """A scan of 28x28 is enlarged before its ink is looked for, and so is its grain."""
+    seven = ImageOps.invert(pens.draw(SEVEN, (28, 28), 20, 3, np.random.default_rng(0)))
+    ((left, top, right, bottom),) = digits(pens.on_paper(seven, np.random.default_rng(seed)), single=True).boxes
+    assert right - left <= 23 and 15 <= bottom - top <= 25
 
 
 def test_a_point_between_two_digits_links_them_not():
@@ -304,3 +267,10 @@ def test_the_sides_of_a_cell_are_no_strokes_and_its_thick_dark_borders_no_paper(
     lined[:, 25:28] = lined[:, 155:158] = lined[165:168] = 0.2
     lined[:thickness] = lined[:, -thickness:] = 0
     assert_same_boxes(lined, cell, 6, single=True)
+
+
+def test_a_pen_of_one_pixel_leaves_no_gaps():
+    page = Image.new("L", (700, 700), 255)
+    ImageDraw.Draw(page).line([(350, 60), (130, 420), (560, 420), (430, 200), (445, 650)], 0, 1)
+    (image,) = digits(page, single=True).images
+    assert label(image > 127, np.ones((3, 3)))[1] == 1 and measure(image)[1] == 20

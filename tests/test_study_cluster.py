@@ -3,7 +3,6 @@
 import os
 import random
 import re
-import shutil
 import signal
 import sys
 import time
@@ -18,14 +17,14 @@ from study import cluster, experiments, report
 sizeof = pytest.importorskip("dask.sizeof", reason="needs Dask: requirements-study.txt installs it")
 psutil = pytest.importorskip("psutil")  # which comes with it
 
-STUDY = ["reproduce.py", "--experiments", "mlp_800_of_3000"]  # runs of seconds
+STUDY = [ROOT / "reproduce.py", "--experiments", "mlp_800_of_3000"]  # runs of seconds
 
 
 def wait_for_rows(folder, count, process):
     """Wait until the study in `folder`, which `process` runs, has `count` rows; for two minutes at most."""
     file = folder / experiments.ROWS
     for _ in range(2400):
-        if file.exists() and len(file.read_text(encoding="utf-8").splitlines()) > count:
+        if file.exists() and file.read_text(encoding="utf-8").count("\n") > count:
             return
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
@@ -33,9 +32,9 @@ def wait_for_rows(folder, count, process):
 
 
 def read_rows(folder):
-    """Return the rows of the study in `folder`, without what no two runs have in common."""
-    found = pd.read_csv(folder / experiments.ROWS).drop(columns=["seconds", "commit"])
-    return found.sort_values(["experiment", "seed"], ignore_index=True)
+    """Return the rows of the study in `folder`, by seed and without what no two runs have in common."""
+    rows = pd.read_csv(folder / experiments.ROWS)
+    return rows.drop(columns=["seconds", "commit"]).sort_values("seed", ignore_index=True)
 
 
 def find_workers(process):
@@ -66,7 +65,10 @@ def test_dask_gives_the_rows_that_one_process_gives(tmp_path, scheduler):
     with start_worker(ROOT, address):
         for name, flags in ways.items():
             (tmp_path / name).mkdir()
-            succeed(run_python(tmp_path / name, ROOT / STUDY[0], *STUDY[1:], "--seeds", "2", *flags.split()))
+            succeed(run_python(tmp_path / name, *STUDY, "--seeds", "2", *flags.split()))
+        more = ["--seeds", "3", "--scheduler", address, "--threads", "2"]
+        line = error_line(run_python(tmp_path / "remote", *STUDY, *more), 1)
+        assert "it has computed with --threads 1 already: restart it for --threads 2" in line
     alone = read_rows(tmp_path / "alone")
     assert len(alone) == 2 and set(alone["threads"]) == {1}
     for name in ("local", "remote"):
@@ -75,8 +77,8 @@ def test_dask_gives_the_rows_that_one_process_gives(tmp_path, scheduler):
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_after_ctrl_c_a_kill_and_the_death_of_a_worker(tmp_path):
-    file, command = tmp_path / experiments.ROWS, [ROOT / STUDY[0], *STUDY[1:], "--workers", "2", "--seeds", "8"]
+def test_nothing_is_lost_after_ctrl_c_and_the_death_of_a_worker(tmp_path):
+    file, command = tmp_path / experiments.ROWS, [*STUDY, "--workers", "2", "--seeds", "6"]
     with start_python(tmp_path, *command) as process:
         wait_for_rows(tmp_path, 1, process)
         workers = find_workers(process)
@@ -85,34 +87,24 @@ def test_nothing_is_lost_after_ctrl_c_a_kill_and_the_death_of_a_worker(tmp_path)
         assert process.returncode == 130 and errors.count("\n") == 1 and "goes on from there" in errors, errors
         assert len(workers) == 2 and not psutil.wait_procs(workers, timeout=30)[1]
     interrupted = file.read_text(encoding="utf-8")
-    with start_python(tmp_path, *command) as process:
-        wait_for_rows(tmp_path, len(interrupted.splitlines()), process)
-        workers = find_workers(process)
-        process.kill()
-        assert not psutil.wait_procs(workers, timeout=30)[1]  # they end with it
-    killed = file.read_text(encoding="utf-8")
-    finished = len(killed.splitlines()) - 1
+    finished = interrupted.count("\n") - 1
     with start_python(tmp_path, *command) as process:
         wait_for_rows(tmp_path, finished + 1, process)
         find_workers(process)[0].kill()
         out, errors = process.communicate(timeout=300)
-    assert process.returncode == 0 and errors == "" and f"8 runs, {8 - finished} of them to do" in out, errors
-    assert killed.startswith(interrupted) and file.read_text(encoding="utf-8").startswith(killed)
-    rows = read_rows(tmp_path)
-    assert list(rows["seed"]) == [0, 1, 2, 3, 4, 5, 6, 7] and rows["test_accuracy"].between(0.9, 0.95).all()
-    assert "mlp_800_of_3000 | 8 " in (tmp_path / report.MARKDOWN).read_text(encoding="utf-8")
+    assert process.returncode == 0 and errors == "" and f"6 runs, {6 - finished} of them to do" in out, errors
+    assert file.read_text(encoding="utf-8").startswith(interrupted)
+    assert list(read_rows(tmp_path)["seed"]) == list(range(6)) and (tmp_path / report.MARKDOWN).exists()
 
 
 @pytest.mark.slow
 def test_a_scheduler_that_goes_away(tmp_path, scheduler):
     address, process = scheduler
-    command = [ROOT / STUDY[0], *STUDY[1:], "--seeds", "9", "--scheduler", address]
-    with start_worker(ROOT, address), start_python(tmp_path, *command) as client:
+    with start_worker(ROOT, address), start_python(tmp_path, *STUDY, "--seeds", "9", "--scheduler", address) as client:
         wait_for_rows(tmp_path, 1, client)
         process.kill()
         _, errors = client.communicate(timeout=120)
     assert client.returncode == 1 and errors.count("\n") == 1 and "run the command again to continue" in errors, errors
-    assert len(read_rows(tmp_path)) >= 1
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
@@ -124,25 +116,20 @@ def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch, address):
 
 
 @pytest.mark.parametrize(
-    ("place", "threads", "words"),
+    ("place", "threads", "changed", "words"),
     [
-        ("elsewhere", 1, "a worker cannot load this project (No module named 'study')"),
-        ("clone", 2, "start it with --nthreads 1"),
-        ("clone", 1, "mnist.npz is missing or damaged"),
-        ("other", 1, "version mismatch: it has code"),
+        ("elsewhere", 1, "README.md", "a worker cannot load this project (No module named 'study')"),
+        (".", 2, "README.md", "start it with --nthreads 1"),
+        (".", 1, "data/mnist.npz", "mnist.npz is missing or damaged"),
+        (".", 1, "mlp.py", "version mismatch: it has code"),
     ],
 )
-def test_a_worker_that_cannot_do_its_part(tmp_path, clone, scheduler, place, threads, words):
-    if place == "other":
-        shutil.copytree(clone, tmp_path / place, ignore=shutil.ignore_patterns("other", "elsewhere"))
-        with (tmp_path / place / "mlp.py").open("a", encoding="utf-8") as file:
-            file.write("# changed\n")
-    (clone / "data/mnist.npz").write_bytes(b"torn")
+def test_a_worker_that_cannot_do_its_part(tensorflow, clone, scheduler, place, threads, changed, words):
+    (clone / changed).write_text("# changed\n", encoding="utf-8")
     address, _ = scheduler
-    with start_worker(tmp_path if place == "clone" else tmp_path / place, address, threads):
-        line = error_line(run_python(clone, *STUDY, "--scheduler", address), 1)
+    with start_worker(clone / place, address, threads):
+        line = error_line(run_script(clone, *STUDY, "--scheduler", address), 1)
     assert words in line and not (clone / experiments.ROWS).exists()
-    assert "a worker cannot load" in line or "the worker tcp://" in line
 
 
 def test_dask_leaves_pythons_random_numbers_alone(monkeypatch):
@@ -160,11 +147,9 @@ def test_dask_leaves_pythons_random_numbers_alone(monkeypatch):
 
 
 def test_other_versions_of_dask_are_named():
-    packages = {"python": "3.11.7", "dask": "1", "distributed": "1", "tornado": "1"}
-    found = {"client": {"packages": packages}, "scheduler": {"packages": packages | {"tornado": "2"}}}
-    cluster.check_versions(found | {"workers": {"tcp://a": {"packages": packages}}})
+    same, other = ({"packages": {"python": "3.11.7", "dask": dask, "distributed": "1"}} for dask in ("1", "2"))
     with pytest.raises(UserError, match="version mismatch: tcp://b has dask 2, this machine 1"):
-        cluster.check_versions(found | {"workers": {"tcp://b": {"packages": packages | {"dask": "2"}}}})
+        cluster.check_versions({"client": same, "scheduler": same, "workers": {"tcp://a": same, "tcp://b": other}})
 
 
 def test_without_dask(tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ def plot_learning_curve(history, path, title):
     with figure(path, (0.5 + 5 * len(shown), 4.6)) as fig:
         gap = describe_gap(history).replace("above validation", "above validation (shaded)")
         fig.suptitle(f"{title}\n{gap}".strip())
-        fig.supxlabel(textwrap.fill(NOTE, int(12 * fig.get_figwidth())), fontsize=10)
+        fig.supxlabel(wrap_note(fig), fontsize=10)
         for axes, key in zip(fig.subplots(1, len(shown), squeeze=False)[0], shown):
             draw_curves(axes, history, key)
             axes.set(title=key)
@@ -34,14 +34,15 @@ def plot_learning_curve(history, path, title):
     return path
 
 
+def wrap_note(fig):
+    """Return why training is drawn earlier, in lines as long as the Figure is wide."""
+    return textwrap.fill(NOTE, int(12 * fig.get_figwidth()))
+
+
 def draw_curves(axes, history, key):
-    """Draw a training and a validation curve, and shade where the network does better in training.
+    """Draw a training and a validation curve of "accuracy" or "loss", and shade where training does better.
 
-    Keras's training numbers are means over the epoch, taken while the network still learns; they belong to the middle
-    of the epoch, and validation, which comes after it, to its end: so the training curve is drawn half an epoch
-    earlier.
-
-    history: see `plot_learning_curve`; key: "accuracy" or "loss".
+    history: see `plot_learning_curve`. See `NOTE`: the network still learns while Keras takes the training's mean.
     """
     epochs = np.arange(1, len(history) + 1)
     training, validation = history[key], history.get(f"val_{key}")
@@ -89,6 +90,5 @@ def plot_learning_curves(histories, path):
             box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
             axes.text(0.97, 0.06, words, transform=axes.transAxes, ha="right", bbox=box)
         panels[0].set_ylabel("accuracy")
-        note = textwrap.fill(NOTE, int(12 * fig.get_figwidth()))
-        fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, title=note)
+        fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, title=wrap_note(fig))
     return path

@@ -22,8 +22,7 @@ def plot_confusion_matrix(matrix, path, title):
         fig.suptitle(f"Confusion matrix\n{title}")
         axes = fig.subplots()
         grid = np.arange(-0.5, n)
-        limits = {"vmin": 0, "vmax": 1.6 * max(matrix[~correct].max(), 1)}
-        axes.pcolormesh(grid, grid, mistakes, cmap="Oranges", edgecolors="none", **limits)
+        axes.pcolormesh(grid, grid, mistakes, cmap="Oranges", vmin=0, vmax=1.6 * max(matrix[~correct].max(), 1))
         axes.pcolormesh(grid, grid, np.where(correct, 1, np.nan), cmap="Greys", vmin=0, vmax=5)
         axes.hlines(grid, -0.5, n - 0.5, color="#DDDDDD", linewidth=0.8)
         axes.vlines(grid, -0.5, n - 0.5, color="#DDDDDD", linewidth=0.8)
@@ -79,10 +78,8 @@ def draw_groups(fig, groups, columns):
 def plot_prediction(photo, digits, probabilities, doubts, path, title):
     """The digits found in an image file, what the network saw of each, and its ten probabilities.
 
-    Several digits stand in rows below the file, in the order in which they are read; a single one beside it. The
-    prediction stands at the frame of each digit.
-
-    What is in doubt has a dashed grey frame, what was left out a dotted one.
+    Several digits stand in rows below the file, in the order in which they are read; a single one beside it. Each has
+    a frame and its prediction; what is in doubt has a dashed grey frame, what was left out a dotted one.
 
     photo: (height, width, 3) uint8; digits: `handwriting.Digits` of it; probabilities: (n, 10); doubts: (n,) texts.
     """
@@ -119,11 +116,8 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
 def plot_disagreements(table, names, groups, path, title):
     """How often two networks are correct together, alone, or not at all; and images that one of them misclassifies.
 
-    Args:
-        table: (2, 2) counts: rows, whether the first network is correct; columns, whether the second one is; yes, no.
-        names: of the two networks.
-        groups: see `plot_images`.
-        path, title: of the figure.
+    table: (2, 2) counts: rows, whether the first network is correct; columns, whether the second one is; yes, no.
+    names: of the two networks; groups: see `plot_images`.
     """
     columns = 6
     with figure(path, (PITCH * columns + 4.6, 0.6 + sum(image_heights(groups, columns)))) as fig:

@@ -20,14 +20,10 @@ def count_columns(n):
 def plot_feature_maps(image, activations, probabilities, path, title):
     """Slide 27: one digit on its way through the CNN: maps as images, the numbers of a layer of units as a strip.
 
-    The maps are numbered, and in the order in which they stand on the page and in filters.png. What is largest in a
-    layer is white, as there.
+    The maps are numbered, in the order of the page and of filters.png. What is largest in a layer is white, as there.
 
-    Args:
-        image: (784,) in [0, 1].
-        activations: a list of (name, array), one per layer: maps (height, width, n) or numbers (n,).
-        probabilities: (10,), of the digits; the largest are labelled.
-        path, title: of the figure.
+    image: (784,) in [0, 1]; probabilities: (10,), of the digits, of which the largest are labelled.
+    activations: a list of (name, array), one per layer: maps (height, width, n) or numbers (n,).
     """
     maps = [(name, values) for name, values in activations if values.ndim == 3]
     units = [(name, values) for name, values in activations if values.ndim == 1]
@@ -53,8 +49,7 @@ def plot_feature_maps(image, activations, probabilities, path, title):
         base = bottom + 2.2
         places = draw_bars(axes, probabilities, WIDTH - 6, base, width=6, height=1)
         for digit in np.argsort(-probabilities, kind="stable")[:3]:
-            share = probabilities[digit]
-            if share >= 0.01:
+            if (share := probabilities[digit]) >= 0.01:
                 axes.text(places[digit], base - share - 0.05, format_percent(share), ha="center", va="bottom")
         axes.set(xlim=(-0.1, WIDTH + 0.1), ylim=(base + 0.5, -0.8), aspect="equal")
         axes.axis("off")
@@ -94,11 +89,11 @@ def plot_hidden_units(kernel, outgoing, path, title):
     if outgoing is not None:
         strength = strength * np.linalg.norm(outgoing, axis=1)
     strongest = np.argsort(-strength, kind="stable")[:24]
-    limit = np.quantile(np.abs(kernel[:, strongest]), 0.998)
     if outgoing is None:
         captions = [f"unit {number + 1}" for number in strongest]
     else:
         captions = [f"supports {digit}" for digit in outgoing[strongest].argmax(axis=1)]
+    limit = np.quantile(np.abs(kernel[:, strongest]), 0.998)
     return plot_weights(kernel.T[strongest].reshape(-1, 28, 28), captions, path, title, limit, 8)
 
 

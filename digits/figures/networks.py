@@ -1,5 +1,7 @@
 """Diagrams of networks, drawn from the model that was built: its layers, their shapes, their parameters."""
 
+import textwrap
+
 import numpy as np
 
 from digits.errors import CannotDraw
@@ -9,7 +11,7 @@ from digits.networks import KINDS, list_layers, name_layers
 # In inches, which are the unit of the diagram.
 SLOT, RADIUS = 0.42, 0.175  # of a unit, drawn as a circle
 SHOWN = 10  # slots in a column: a layer of more units is drawn with an ellipsis
-MAP = 1.15 / 28  # a pixel of a map
+MAP = 1.4 / 28  # a pixel of a map
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # matplotlib's own, "$x_1$", take longer than all the rest
 
 
@@ -39,29 +41,35 @@ def plot_network(model, path, title):
     Maps are drawn as a stack, units as circles with lines, an ellipsis where there are too many; of units with
     Dropout, some are crossed out and have no label. Raises a CannotDraw where the model has other layers.
     """
-    first, *others = list_layers(model)
-    is_reshaped = type(first).__name__ == "Reshape"  # from 784 values to an image
-    unknown = {type(layer).__name__ for layer in (others if is_reshaped else [first, *others])} - {*KINDS, "Dropout"}
+    layers = list_layers(model)
+    input_shape = model.inputs[0].shape[1:]
+    if type(layers[0]).__name__ == "Reshape":  # from 784 values to an image
+        input_shape = layers.pop(0).output.shape[1:]
+    unknown = {type(layer).__name__ for layer in layers} - {*KINDS, "Dropout"}
     if unknown:
         raise CannotDraw(f"it cannot show {', '.join(sorted(unknown))}")
-    rates = find_dropout(model)
-    input_shape = (first.output if is_reshaped else first.input).shape[1:]
     if len(input_shape) == 2:
         input_shape = (*input_shape, 1)
     columns = [("input", input_shape, None)]
     columns += [(name, layer.output.shape[1:], layer) for name, layer in name_layers(model)]
     if any(len(shape) == 2 for _, shape, _ in columns):
         raise CannotDraw("it cannot show a Dense layer on an image")
+    rates = find_dropout(model)
     maps = sum(len(shape) == 3 for _, shape, _ in columns)
-    pitch = 1.5 if maps else 2.8
-    width, top, bottom = pitch * (len(columns) - 1) + 1.9, 2.55 if maps else 2.15, -3.05
-    with figure(path, (width, top - bottom + 0.5 + 0.35 * bool(rates))) as fig:
+    widths = np.full(len(columns), 1.35 if maps else 2.8)
+    for place, (_, shape, _) in enumerate(columns[:maps]):
+        widths[place] = max(widths[place], MAP * shape[1] + find_offsets(shape)[-1] + 0.12)
+    ends = np.cumsum(widths)
+    middles = ends - widths / 2
+    left, right = middles[0] - 0.95, middles[-1] + 0.95
+    top, bottom = (2.55, -3.6) if maps else (2.15, -3.05)
+    with figure(path, (right - left, top - bottom + 0.5 + 0.35 * bool(rates))) as fig:
         fig.suptitle(f"{title}: {model.count_params():,} parameters")
         axes = fig.subplots()
-        axes.set(xlim=(-0.95, width - 0.95), ylim=(bottom, top), aspect="equal")
+        axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
         axes.axis("off")
         front, starts = None, []
-        for x, (name, shape, layer) in zip(pitch * np.arange(len(columns)), columns):
+        for x, (name, shape, layer) in zip(middles, columns):
             if len(shape) == 3:
                 window = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
                 front = draw_maps(axes, x, shape, window, front)
@@ -69,31 +77,38 @@ def plot_network(model, path, title):
             else:
                 letter = {"input": "x", "flatten": "d", "output": "y"}.get(name, "h")
                 starts = draw_units(axes, x, shape[0], letter, rates.get(layer, 0), starts)
-            write_layer(axes, x, name, shape, layer)
+            write_layer(axes, x, name, shape, layer, narrow=maps > 0)
         if maps > 1:
-            last = len(columns) - 1
-            for text, start, end in (("feature extraction", 1, maps - 1), ("fully connected", maps, last)):
-                axes.plot([(start - 0.4) * pitch, (end + 0.4) * pitch], [2.25, 2.25], color=GREY, linewidth=1)
-                axes.text((start + end) / 2 * pitch, 2.32, text, ha="center")
+            parts = {"feature extraction": (ends[0], ends[maps - 1]), "fully connected": (ends[maps - 1], ends[-1])}
+            for text, (start, end) in parts.items():
+                axes.plot([start + 0.1, end - 0.1], [2.25, 2.25], color=GREY, linewidth=1)
+                axes.text((start + end) / 2, 2.32, text, ha="center")
         if rates:
-            notes = " and ".join(
-                f"Dropout({rate:g}) leaves out a different {100 * rate:g}% of this layer" for rate in rates.values()
-            )
+            says = "Dropout({0:g}) leaves out a different {1:g}% of this layer"
+            notes = " and ".join(says.format(rate, 100 * rate) for rate in rates.values())
             fig.supxlabel(f"Crossed out: in each training step, {notes}", fontsize=11, color=ORANGE)
     return path
 
 
-def write_layer(axes, x, name, shape, layer):
-    """Write below a layer at `x` its name, output shape and parameters; `layer` is None for the input."""
+def write_layer(axes, x, name, shape, layer, narrow):
+    """Write below a layer at `x` its name, output shape and parameters; narrow: in short lines, which are larger.
+
+    layer: None for the input.
+    """
+    letters, size = (14, 11) if narrow else (30, 10)
     function = getattr(getattr(layer, "activation", None), "__name__", None)
     heading = name + {"relu": ", ReLU", "softmax": ", softmax"}.get(function, "")
-    axes.text(x, -2.4, heading, ha="center", fontsize=10, fontweight="bold")
-    parameters = ["no parameters"]
+    details = [describe_size(shape, name), "no parameters"]
     if layer and layer.weights:
         terms = ["·".join(map(str, weights.shape)) for weights in layer.weights]
-        parameters = [" + ".join(terms), f"= {layer.count_params():,}"]
-    for y, line in zip((-2.62, -2.8, -2.98), [describe_size(shape, name), *parameters]):
-        axes.text(x, y, line, ha="center", fontsize=10)
+        details[1:] = [" + ".join(terms), f"= {layer.count_params():,} parameters"]
+    y = -2.4
+    for line in textwrap.wrap(heading, letters):
+        axes.text(x, y, line, ha="center", fontsize=size, fontweight="bold")
+        y -= 0.018 * size
+    for line in [line for text in details for line in textwrap.wrap(text, letters)]:
+        axes.text(x, y - 0.04, line, ha="center", fontsize=size)
+        y -= 0.018 * size
 
 
 def draw_units(axes, x, n, letter, rate, starts):
@@ -127,25 +142,25 @@ def draw_units(axes, x, n, letter, rate, starts):
     return kept
 
 
+def find_offsets(shape):
+    """Return how far each square of a stack of maps is from the first, to the right and up: one for every four."""
+    count = -(-shape[2] // 4)
+    return 0.5 / max(count, 6) * np.arange(count)
+
+
 def draw_maps(axes, x, shape, window, before):
-    """Draw maps as a stack of squares around `x`, one for every four of them, and what computes a value of the first.
+    """Draw maps as a stack of squares around `x`, and what computes a value of the first; return its Rectangle.
 
-    Args:
-        axes, x: of matplotlib, and the middle of the stack.
-        shape: height, width, number of maps.
-        window: height and width of the filter, or of the pooling; None for the input.
-        before: matplotlib's Rectangle of the first map of the layer before, in which the window is marked, or None.
-
-    Returns:
-        The Rectangle of the first map.
+    shape: height, width, number of maps; window: height and width of the filter or the pooling; before: the Rectangle
+    of the first map of the layer before, in which the window is marked. The input has neither.
     """
     from matplotlib.patches import Rectangle
 
-    height, width, count = MAP * shape[0], MAP * shape[1], -(-shape[2] // 4)
-    shift = 0.5 / max(count, 6)
-    left, bottom = x - (width + shift * (count - 1)) / 2, -(height + shift * (count - 1)) / 2
-    for i in reversed(range(count)):
-        corner = left + i * shift, bottom + i * shift
+    height, width = MAP * shape[0], MAP * shape[1]
+    offsets = find_offsets(shape)
+    left, bottom = x - (width + offsets[-1]) / 2, -(height + offsets[-1]) / 2
+    for offset in reversed(offsets):
+        corner = left + offset, bottom + offset
         first = Rectangle(corner, width, height, facecolor=PALE, edgecolor=BLUE, linewidth=1, zorder=2, label="map")
         axes.add_patch(first)
     if window and before:

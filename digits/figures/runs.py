@@ -76,12 +76,10 @@ def plot_matrix(run, model, labels, probabilities, path):
 
 def plot_predictions(run, model, labels, probabilities, path):
     """Slide 8: predictions.png."""
-    confidence = probabilities.max(axis=1)
+    least = np.argsort(probabilities.max(axis=1), kind="stable")[:10]
     groups = {
         "The first ten test images": caption_images(labels, probabilities, np.arange(10)),
-        "The ten with the least confident predictions": caption_images(
-            labels, probabilities, np.argsort(confidence, kind="stable")[:10]
-        ),
+        "The ten with the least confident predictions": caption_images(labels, probabilities, least),
     }
     title = f"{run.title}: predictions and their probabilities, label → prediction. Orange: the image's number"
     return evaluation.plot_images(groups, path, title, 10)
@@ -90,7 +88,7 @@ def plot_predictions(run, model, labels, probabilities, path):
 def plot_mistakes(run, model, labels, probabilities, path):
     """The misclassified test images: mistakes.png."""
     wrong = np.flatnonzero(labels != probabilities.argmax(axis=1))
-    shown = wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:24]
+    shown = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:24]
     title = f"{run.title}: {len(wrong)} of {len(labels)} test images misclassified\n"
     title += "Most confident first, label → prediction. Orange: the image's number"
     return evaluation.plot_images({"": caption_images(labels, probabilities, shown)}, path, title, 8)
@@ -159,12 +157,10 @@ def describe_result(run):
 def plot_comparison(all_runs, probabilities):
     """Draw the deck's runs side by side: plots/learning_curves.png and plots/disagreements.png.
 
-    The second figure shows the test images that only one of MLP 256 and the CNN classifies correctly. A figure whose
-    runs are missing is not drawn. Returns the paths of those that are.
+    The second one shows the test images that only one of MLP 256 and the CNN classifies correctly. A figure whose runs
+    are missing is not drawn. Returns the paths of those that are.
 
-    Args:
-        all_runs: a list of `runs.Run`.
-        probabilities: a dict of run name to (10000, 10) float32.
+    all_runs: a list of `runs.Run`; probabilities: a dict of a run's name to (10000, 10) float32.
     """
     complete = [run for run in all_runs if run.reference and "accuracy" in run.history]
     found = {deck.find_experiment(run.name): run for run in reversed(complete)}  # of several seeds, the first
@@ -177,16 +173,16 @@ def plot_comparison(all_runs, probabilities):
     if not names.keys() <= found.keys():
         return paths
     labels = mnist.load_arrays()["y_test"]
-    probabilities = {name: probabilities[found[name].name] for name in names}
-    correct = {name: probabilities[name].argmax(axis=1) == labels for name in names}
+    answers = {names[experiment]: probabilities[found[experiment].name] for experiment in names}
+    correct = {name: values.argmax(axis=1) == labels for name, values in answers.items()}
     groups = {}
-    for better, worse in (("cnn", "mlp_256"), ("mlp_256", "cnn")):
-        only, confidence = np.flatnonzero(correct[better] & ~correct[worse]), probabilities[worse].max(axis=1)
-        shown = only[np.argsort(-confidence[only], kind="stable")][:12]
-        title = f"{len(only)} images that only the {names[better]} classifies correctly: label → {names[worse]}'s"
-        groups[f"{title} prediction"] = caption_images(labels, probabilities[worse], shown)
-    cnn, mlp = correct["cnn"], correct["mlp_256"]
+    for better, worse in (("CNN", "MLP"), ("MLP", "CNN")):
+        only = np.flatnonzero(correct[better] & ~correct[worse])
+        shown = only[np.argsort(-answers[worse][only].max(axis=1), kind="stable")][:12]
+        title = f"{len(only)} images that only the {better} classifies correctly: label → {worse}'s prediction"
+        groups[title] = caption_images(labels, answers[worse], shown)
+    cnn, mlp = correct["CNN"], correct["MLP"]
     table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
     title = f"{len(labels)} test images, classified by the CNN and by MLP 256. Orange: the image's number"
     path = PLOTS / "disagreements.png"
-    return [*paths, evaluation.plot_disagreements(table, list(names.values()), groups, path, title)]
+    return [*paths, evaluation.plot_disagreements(table, ("CNN", "MLP"), groups, path, title)]

@@ -7,13 +7,7 @@ import numpy as np
 from digits.figures.style import BLUE, GREY, PALE, figure
 
 # What the five steps of slide 9 call.
-CALLS = [
-    ["load_data"],
-    ["keras.Sequential"],
-    ["model.compile", "model.fit"],
-    ["model.evaluate"],
-    ["model.predict"],
-]
+CALLS = [["load_data"], ["keras.Sequential"], ["model.compile", "model.fit"], ["model.evaluate"], ["model.predict"]]
 SQUARES = ["#F7EFA0", "#B5DDF5", "#EFB06A", "#C58BAA"]  # Okabe and Ito's colours, pale, as greys apart too
 
 
@@ -82,37 +76,38 @@ def list_products(image, kernel):
 
 
 def plot_convolution(image, kernel, output, path):
-    """Slides 22 and 23: how a filter goes over an image, one output per step, which is filled in beside it.
+    """Slides 22 and 23: how a filter goes over an image, one step per output; each row of outputs is filled in beside.
 
     image, output: (n, n); kernel: (3, 3). Around the image there are zeros, so that the output is as large.
     """
     padded, outside = np.pad(image, 1), np.pad(np.zeros(image.shape, bool), 1, constant_values=True)
     n = len(image)
-    middle = n / 2
-    with figure(path, (8.2, 2 + 2.1 * n)) as fig:
-        fig.suptitle("Convolution with zero padding (slides 22-23): multiply, then add")
-        top, bottom = fig.subfigures(2, 1, height_ratios=(0.6, n))
-        axes = top.subplots()
-        prepare(axes, 3 * n + 4, n + 0.7)
-        parts = [(0, image, "image", "*"), (n + 2, kernel, "filter", "="), (2 * n + 4, output, "output", "")]
-        for x, matrix, name, sign in parts:
+    across, down, first = n + 3.8, n + 5.1, n + 4  # from one step to the next, and down to the first
+    right = n * across + 0.6
+    width, height = right + n, first + n * down - 3
+    with figure(path, (0.26 * width, 0.26 * height + 0.6)) as fig:
+        fig.set_dpi(225)  # a small sheet, enlarged, so that its numbers are large
+        fig.suptitle("Convolution with zero padding (slides 22-23):\nmultiply element by element, then add")
+        axes = fig.subplots()
+        prepare(axes, width, height)
+        parts = [(image, "image", "*"), (kernel, "filter", "="), (output, "output", "")]
+        for x, (matrix, name, sign) in zip((width - 3 * n - 4) / 2 + (n + 2) * np.arange(3), parts):
             draw_matrix(axes, matrix, (x, (n - len(matrix)) / 2))
             axes.text(x + len(matrix) / 2, n + 0.2, name, ha="center", va="top")
-            axes.text(x + n + 1, middle, sign, ha="center", va="center", fontsize=20)
-        for step, (axes, products) in enumerate(zip(bottom.subplots(n, n).flat, list_products(image, kernel))):
-            row, column = divmod(step, n)
-            under = np.s_[row : row + 3, column : column + 3]  # what the filter lies on
-            window = np.zeros(padded.shape, int)
-            window[under] = 1 + (kernel != 0)
-            colors = np.array(["white", "#E3EFF7", "#9CCAE8"])[window]
-            prepare(axes, 2 * n + 4.6, n + 2)
+            axes.text(x + n + 1, n / 2, sign, ha="center", va="center", fontsize=20)
+        for (row, column), products in zip(np.ndindex(n, n), list_products(image, kernel)):
+            x, y = column * across, first + row * down
             rows = " +\n".join(" + ".join(products[i : i + 3]) for i in (0, 3, 6))
-            axes.set_title(f"{rows} = {output[row, column]:g}", loc="left")
-            draw_matrix(axes, padded, colors=colors, bold=window == 2, faint=outside & (window < 2))
-            axes.text(n + 3, middle + 1, "→", ha="center", va="center", fontsize=16)
-            steps = np.arange(n * n).reshape(n, n)
-            filled, now = np.where(steps <= step, output, np.nan), steps == step
-            draw_matrix(axes, filled, (n + 4, 1), np.where(now, "#F3C08F", "white"), bold=now, faint=~now)
+            axes.text(x, y - 0.2, f"{rows} = {output[row, column]:g}", va="bottom")
+            window = np.zeros(padded.shape, int)
+            window[row : row + 3, column : column + 3] = 1 + (kernel != 0)  # what the filter lies on
+            colors = np.array(["white", "#E3EFF7", "#9CCAE8"])[window]
+            draw_matrix(axes, padded, (x, y), colors, bold=window == 2, faint=outside & (window < 2))
+        for row in range(n):
+            y, place = first + row * down + 1, np.arange(n)[:, None]
+            axes.text(right - 0.8, y + n / 2, "→", ha="center", va="center", fontsize=16)
+            colors = np.where(place == row, "#F3C08F", "white")
+            draw_matrix(axes, np.where(place <= row, output, np.nan), (right, y), colors, place == row, place < row)
     return path
 
 

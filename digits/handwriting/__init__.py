@@ -1,9 +1,7 @@
 """Step 1 for your own digits: an image file becomes what MNIST's authors made of theirs, 28x28, light ink on black.
 
-paths.py lists the files. Each goes through reading.py (file -> image), ink.py and rulings.py (image -> ink: without
-paper, shadows and printed lines), segmentation.py (ink -> the digits, in reading order) and normalization.py (one
-digit -> 28x28). `find_digits` takes them all. Lengths that are fractions are of the image's longer side, or of a
-digit's, as said there.
+paths.py lists the files. Each goes through reading.py (file -> image), ink.py and rulings.py (image -> ink: no paper,
+shadows and printed lines), segmentation.py (ink -> digits, in reading order) and normalization.py (digit -> 28x28).
 """
 
 from digits.handwriting.paths import list_images, name_figures

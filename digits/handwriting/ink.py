@@ -24,17 +24,16 @@ ALONG = 0.95  # of a piece's length: in contact with the frame, it lies along it
 SPECK = 0.05  # of the longer side, or of a piece's usual ink: less is no digit
 
 
-def find_ink(scan, shape):
-    """Find the ink in an image.
+def find_ink(scan):
+    """Find the ink in a grey image, float32 in [0, 1].
 
-    Args:
-        scan: grey image, float32 in [0, 1], whose aspect may be wrong.
-        shape: height and width that give the right aspect.
-
-    Returns, at the working size:
-        Which pixels are ink, bool; which are too pale to be, bool; and the printed lines, see `remove_rulings`.
+    Returns, at the working size, which pixels are ink, bool; which are too pale to be, bool; and the printed lines, see
+    `remove_rulings`.
     """
-    grey = resize_to_working_size(scan, shape)
+    scale = np.clip(max(scan.shape), *WORKING) / max(scan.shape)
+    size = [max(1, round(side * scale)) for side in scan.shape[::-1]]
+    grey = np.asarray(Image.fromarray(scan).resize(size, Image.BICUBIC if scale > 1 else Image.BOX))
+    grey = np.clip(scipy.ndimage.gaussian_filter(grey, max(BLUR[0] * scale, BLUR[1])), 0, 1)
     if is_light_on_dark(grey):
         grey = 1 + grey.min() - grey
     darkness = remove_background(grey)
@@ -42,17 +41,9 @@ def find_ink(scan, shape):
     shadows = along_frame(mask)
     mask, rulings = remove_rulings(mask, shadows)
     mask = mask & ~shadows
-    sure = remove_faint(mask, darkness)
+    usual = np.median(darkness[mask]) if mask.any() else 0  # pieces that are paler are lines printed in grey, say
+    sure = skimage.filters.apply_hysteresis_threshold(np.where(mask, darkness, 0), 0, SURE * usual)
     return sure, mask & ~sure, rulings
-
-
-def resize_to_working_size(grey, shape):
-    """Bring an image to the working size and to the aspect of `shape`, and take its grain out. float32 in [0, 1]."""
-    working = np.clip(max(grey.shape), *WORKING)
-    scale = working / max(grey.shape)
-    size = [max(1, round(side * working / max(shape))) for side in shape[::-1]]
-    grey = np.asarray(Image.fromarray(grey).resize(size, Image.BICUBIC if scale > 1 else Image.BOX))
-    return np.clip(scipy.ndimage.gaussian_filter(grey, max(BLUR[0] * scale, BLUR[1])), 0, 1)
 
 
 def is_light_on_dark(grey):
@@ -74,9 +65,8 @@ def local_median(grey):
     """Return the median of the pixels around each pixel, in a window of half the image. Shaped like `grey`."""
     small, window = MEDIAN
     size = [max(1, round(small * side / max(grey.shape))) for side in grey.shape[::-1]]
-    level = scipy.ndimage.median_filter(
-        np.asarray(Image.fromarray(grey).resize(size, Image.BOX)), window, mode="nearest"
-    )
+    level = np.asarray(Image.fromarray(grey).resize(size, Image.BOX))
+    level = scipy.ndimage.median_filter(level, window, mode="nearest")
     return np.asarray(Image.fromarray(level).resize(grey.shape[::-1], Image.BILINEAR))
 
 
@@ -99,32 +89,18 @@ def remove_background(grey):
 
 
 def threshold_ink(darkness):
-    """Return which pixels are ink, bool: half as dark as the darkest nearby, for a pen presses unevenly.
-
-    Where a stroke turns pale at once, it still stands out from what is around it, which the edge of a stroke does not.
-    """
+    """Return which pixels are ink, bool: half as dark as the darkest nearby, or much darker than around it."""
     nearby = scipy.ndimage.maximum_filter(darkness, WINDOW)
     around = scipy.ndimage.gaussian_filter(darkness, AROUND)
     return (darkness > FAINTEST) & ((darkness > nearby / 2) | (darkness > STANDS_OUT * around))
 
 
 def along_frame(mask):
-    """Return which pieces of `mask`, shadows or the desk, are in contact with the frame as far as they are long.
-
-    None are where all ink is: a digit's strokes in an image cut to its size. How long the rest is tells, not how much
-    ink it has: a desk may have far more than all digits.
-    """
+    """Return which pieces of `mask` lie along the frame, shadows or the desk; none where all ink but specks does."""
     labels, count = scipy.ndimage.label(mask, np.ones((3, 3)))
     rim = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     contact = np.bincount(rim, minlength=count + 1)[1:]
     length = np.array([max(part.stop - part.start for part in box) for box in scipy.ndimage.find_objects(labels)])
     shadow = contact >= ALONG * length
-    if length[~shadow].max(initial=0) <= SPECK * max(mask.shape):
-        shadow[:] = False
+    shadow &= length[~shadow].max(initial=0) > SPECK * max(mask.shape)
     return np.append(False, shadow)[labels]
-
-
-def remove_faint(mask, darkness):
-    """Return the ink without the pieces that are paler than ink usually is in this image, lines printed in grey say."""
-    usual = np.median(darkness[mask]) if mask.any() else 0
-    return skimage.filters.apply_hysteresis_threshold(np.where(mask, darkness, 0), 0, SURE * usual)

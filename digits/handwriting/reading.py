@@ -14,16 +14,14 @@ with contextlib.suppress(ImportError):  # an option: see ADVICE
 
     pillow_heif.register_heif_opener()
 
-HEIC = "is an iPhone's HEIC: save it as JPEG, or `python -m pip install pillow-heif`"
 ADVICE = {  # what Pillow cannot open
-    ".heic": HEIC,
-    ".heif": HEIC,
+    ".heic": "is an iPhone's HEIC: save it as JPEG, or `python -m pip install pillow-heif`",
     ".dng": "is a camera's raw file: save it as JPEG",
     ".svg": "is a drawing made of lines: export it as PNG",
     ".pdf": "is a document: save its page as PNG",
 }
 SIDE = 1400  # longest side of an image that is kept; a phone's 4000 pixels hold nothing more of a digit
-PATCH = 0.8, 0.2  # of its box, of white: what is opaque fills so much and varies so much where it is ink on paper
+VARIED = 0.2  # of white: what is opaque varies more where it is ink on paper
 
 
 def read_image(path):
@@ -41,7 +39,7 @@ def read_image(path):
                 image.draft("RGB", (SIDE, SIDE))  # a JPEG is decoded at a half or a quarter of its size: faster
                 image = ImageOps.exif_transpose(image)
                 if image.mode[0] in "IF":  # 16 or 32 bits, of whatever range
-                    values = np.nan_to_num(np.asarray(image, np.float32), posinf=0, neginf=0)
+                    values = np.asarray(image, np.float32)
                     image = Image.fromarray(skimage.exposure.rescale_intensity(values, out_range=np.uint8))
                 image = lay_on_paper(image.convert("RGBA")) if image.has_transparency_data else image.convert("RGB")
         except (FileNotFoundError, PermissionError) as error:
@@ -60,14 +58,10 @@ def read_image(path):
 
 
 def lay_on_paper(image):
-    """Lay an image with transparency on paper: white under dark ink, black under light ink. RGBA -> RGB."""
+    """Lay an image with transparency on paper: its own, or white under dark ink, black under light ink. RGBA -> RGB."""
     grey, alpha = (np.asarray(band, np.float32) / 255 for band in (image.convert("L"), image.getchannel("A")))
-    solid = grey[alpha > 0.5]
-    box = np.argwhere(alpha > 0.5)
-    filled = solid.size / max(1, np.prod(np.ptp(box, axis=0) + 1)) if solid.size else 0
-    if filled > PATCH[0] and np.ptp(solid) > PATCH[1]:
-        paper = np.median(solid)  # paper and ink are both there already, only corners are missing
-    else:
-        paper = float(solid.size > 0 and solid.mean() < 0.5)
+    solid = grey[alpha >= min(0.5, alpha.max())]
+    # If it varies, paper and ink are both there already, and only corners are missing.
+    paper = np.median(solid) if np.ptp(solid) > VARIED else float(solid.mean() < 0.5)
     below = Image.new("RGBA", image.size, (round(255 * paper),) * 3 + (255,))
     return Image.alpha_composite(below, image).convert("RGB")

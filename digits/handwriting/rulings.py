@@ -12,17 +12,13 @@ SLOPES = np.arange(-12, 13, 3)  # degrees: of lines in a picture that is held by
 LENGTH = 0.4  # of the side along which it runs: a line is longer
 THIN = 0.08  # of its length: a line is thinner
 EDGE = 2  # pixels: what a blur adds to the width of a line at each side
-INSIDE = 5  # times the usual thickness of lines: what is written is larger
 
 
 def remove_rulings(mask, dark):
-    """Return the ink without printed lines: long, thin, straight, and from one side of the image to the other.
+    """Return the ink without printed lines, and these lines, the (n, 2) places of the pixels of each.
 
-    And return these lines, the (n, 2) places of the pixels of each.
-
-    A line may also end at another line, as the sides of a box do, or at the dark edge of a page or a cell. A digit's
-    own strokes end freely; where they do not, in an image cut to its size, nothing is left inside without them, and
-    they are kept. So is what crosses a line.
+    They are long, thin, straight, and run from one side of the image to the other, or to another line, as the sides of
+    a box do, or to the dark edge of a page or a cell. What crosses them is kept, and all, where nothing else is inside.
 
     mask, dark: (h, w) bool, the ink, and what of it lies along the frame.
     """
@@ -34,17 +30,14 @@ def remove_rulings(mask, dark):
         others = np.any([dark, *(draw(line, mask.shape) for line in lines[1 - axis])], axis=0)
         ends = frame | scipy.ndimage.maximum_filter(others, 2 * gap + 1)
         lines[axis] = [line for line in lines[axis] if ends_at(line, ends, axis)]
-    rest, thicknesses = mask, []
+    rest = mask
     for axis, line in [(0, line) for line in lines[0]] + [(1, line) for line in lines[1]]:
         thickness = len(line) / (np.ptp(line[:, axis]) + 1)
-        thicknesses.append(thickness)
         through = np.where(np.arange(2) == axis, 1, round(2 * thickness) + EDGE + 1)  # what crosses it is longer there
         near_line = scipy.ndimage.binary_dilation(draw(line, mask.shape), np.ones((3, 3)), EDGE)
         rest = rest & (scipy.ndimage.grey_opening(rest, through) | ~near_line)
-    pieces = skimage.measure.label(rest, connectivity=2)
-    inside = skimage.measure.regionprops(pieces * ~np.isin(pieces, pieces[frame]))
-    largest = max((np.ptp(piece.coords, axis=0).max() for piece in inside), default=0)
-    return (rest, lines[0] + lines[1]) if largest > INSIDE * np.median(thicknesses or 0) else (mask, [])
+    inside = skimage.segmentation.clear_border(skimage.measure.label(rest, connectivity=2), near - 1)
+    return (rest, lines[0] + lines[1]) if inside.any() else (mask, [])
 
 
 def draw(places, shape):
@@ -74,6 +67,5 @@ def find_lines(mask):
         found[rows, columns] |= scipy.ndimage.maximum_filter1d(share > DENSE, run)
     found = found.repeat(2, 0).repeat(2, 1)[: mask.shape[0], : mask.shape[1]]
     regions = skimage.measure.regionprops(skimage.measure.label(found, connectivity=2) * mask)
-    lengths = [region.bbox[3] - region.bbox[1] for region in regions]
-    least = LENGTH * mask.shape[1]
-    return [line.coords for line, long in zip(regions, lengths) if long > least and line.area < THIN * long**2]
+    lines = [(region, region.image.shape[1]) for region in regions]
+    return [line.coords for line, long in lines if long > LENGTH * mask.shape[1] and line.area < THIN * long**2]
