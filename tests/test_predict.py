@@ -197,7 +197,6 @@ def test_a_page_on_its_side_is_turned_where_that_reads_better_by_a_clear_margin(
 
 # How far below the accuracy on MNIST, in shares, each kind of image may lie, but for those that stay as they are.
 MARGINS = {
-    "odd sizes": 0.02,
     "all of that at once": 0.06,
     "8x8 scans, enlarged": 0.08,
     "thin pen tracing MNIST's digits, 28x28": 0.05,
