@@ -26,7 +26,7 @@ def evaluate_run(name, image=None):
         image: index of the test image in a CNN's feature_maps.png (default: the first correct 3).
 
     Returns:
-        Its `runs.Run`, and the (10000, 10) probabilities, None for a run of another kind.
+        Its `runs.Run`.
 
     Raises:
         UserError: it is missing or damaged.
@@ -35,14 +35,13 @@ def evaluate_run(name, image=None):
     if run.check not in (runs.STANDARD, runs.UNCHECKED):
         print(f"Not evaluated again, but shown with its own numbers: {run.check}")
         report.print_summary(run, sorted((runs.PLOTS / name).glob("*.png")))
-        return run, None
+        return run
     model = runs.load_standard(run)
     raw = mnist.load_arrays()
     probabilities = networks.predict(model, raw["x_test"])
     matrix = confusion_matrix(raw["y_test"], probabilities.argmax(axis=1))
     print(f"\nConfusion matrix 混淆矩陣:\n{matrix}")
-    run = report.show_again(run, model, raw["y_test"], probabilities, image)
-    return run, probabilities
+    return report.show_again(run, model, raw["y_test"], probabilities, image)
 
 
 def main(args):
@@ -55,16 +54,14 @@ def main(args):
     if not names:
         raise UserError(f"no saved run in {runs.MODELS.absolute()}: `python cnn.py` makes one")
     keras_start.import_tensorflow()
-    evaluated, probabilities = [], {}
+    evaluated = []
     for name in names:
         print(f"\n=== {name}")
         try:
-            run, probabilities[name] = evaluate_run(name, args.image)
+            evaluated.append(evaluate_run(name, args.image))
         except UserError as error:  # the other runs are evaluated all the same
             print_error(error)
-        else:
-            evaluated.append(run)
-    comparisons = plot_comparison(evaluated, probabilities)
+    comparisons = plot_comparison(evaluated)
     maps = [runs.PLOTS / run.name / "feature_maps.png" for run in evaluated]
     if args.image is not None and not any(path.exists() for path in maps):
         warn("--image is ignored: it is for a CNN, and none of these runs is one")

@@ -11,29 +11,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-import preprocess
 from benchmarks import pens
-from digits import flags, handwriting, mnist, runs
+from digits import flags, handwriting, mnist, networks, runs
 from digits.errors import UserError
 from digits.handwriting.predictions import find_doubts
 
 
-def predict_images(model, images, single):
-    """Return the prediction for each image of one digit, (n,); -1 where no digit is found, or several are."""
-    found = [handwriting.find_digits(image, single).images for image in images]
-    digits = np.stack([digits[0] if len(digits) else np.zeros((28, 28), np.uint8) for digits in found])
-    predictions = model.predict_on_batch(preprocess.flatten_and_normalize(digits)).argmax(axis=1)
-    return np.where([len(digits) == 1 for digits in found], predictions, -1)
-
-
 def draw_images(name, count):
-    """Return `count` images of one of the kinds in `pens`, drawn from MNIST's test digits, and their labels."""
+    """Return `count` images of one of the kinds in `pens`, drawn from MNIST's test digits, each with its label."""
     raw = mnist.load_arrays()
     rng = np.random.default_rng(0)
-    chosen = rng.choice(10000, count, replace=False)
-    labels = raw["y_test"][chosen]
-    digits = [Image.fromarray(image) for image in raw["x_test"][chosen]]
-    return [pens.FAMILIES[name](digit, label, rng) for digit, label in zip(digits, labels)], labels
+    digits = [(Image.fromarray(raw["x_test"][i]), raw["y_test"][i]) for i in rng.choice(10000, count, replace=False)]
+    return [(pens.FAMILIES[name](digit, label, rng), str(label)) for digit, label in digits]
 
 
 def load_named(path):
@@ -49,36 +38,39 @@ def load_named(path):
     return named
 
 
-def measure_named(model, path):
-    """Print how well the images of a folder or an archive are predicted, and how sure the unmarked predictions are."""
-    named = load_named(path)
+def measure(model, named, single):
+    """Return how many images are predicted without a mistake, and how many of the digits that are not marked.
+
+    Args:
+        model: keras.Model.
+        named: a list of images, each with the digits that it shows, as text.
+        single: whether it is known of an image of one digit that it shows only one.
+
+    Returns:
+        Two shares of 1.
+    """
     correct, unmarked = [], []
     for image, label in named:
-        digits = handwriting.find_digits(image, single=len(label) == 1)
-        if not len(digits.images):
-            correct.append(False)
-            continue
-        probabilities = model.predict_on_batch(preprocess.flatten_and_normalize(digits.images))
+        digits = handwriting.find_digits(image, single and len(label) == 1)
+        probabilities = networks.predict(model, digits.images) if len(digits.images) else np.empty((0, 10))
         predictions = "".join(str(values.argmax()) for values in probabilities)
         correct.append(predictions == label)
         if len(predictions) == len(label):
             doubts = find_doubts(digits, probabilities)
             unmarked += [a == b for a, b, doubt in zip(predictions, label, doubts) if not doubt]
-    print(f"| {path} ({len(named)}) | {100 * np.mean(correct):.1f}% | {100 * np.mean(unmarked):.1f}% |", flush=True)
+    return np.mean(correct), np.mean(unmarked)
 
 
 def main(args):
     run, model = runs.choose_model(args.model)
-    if args.paths:
-        print(f"| images | predicted without a mistake by {run} | of the digits that it did not mark |\n|---|---|---|")
-        for path in args.paths:
-            measure_named(model, path)
-        return
-    print(f"| images | accuracy of {run}, known to be one digit | not known |\n|---|---|---|")
-    for name in pens.FAMILIES:
-        images, labels = draw_images(name, args.digits)
-        shares = [100 * np.mean(predict_images(model, images, single) == labels) for single in (True, False)]
-        print(f"| {name} ({len(labels)}) | {shares[0]:.1f}% | {shares[1]:.1f}% |", flush=True)
+    print(f"| images, predicted by {run} | known to be one digit | digits not marked | number of digits unknown |")
+    print("|---|---|---|---|")
+    for kind in args.paths or pens.FAMILIES:
+        named = load_named(kind) if args.paths else draw_images(kind, args.digits)
+        known, unmarked = measure(model, named, single=True)
+        unknown, _ = measure(model, named, single=False)
+        shares = " | ".join(f"{share:.1%}" for share in (known, unmarked, unknown))
+        print(f"| {kind} ({len(named)}) | {shares} |", flush=True)
 
 
 parser = flags.argument_parser(__doc__, "-m benchmarks.handwriting")

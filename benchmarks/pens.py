@@ -1,7 +1,7 @@
 """Images of digits as they come from elsewhere: MNIST's digits treated badly, pen strokes, scans, photographs.
 
 FAMILIES has a function for each kind: it takes a digit of MNIST, a PIL image of 28x28, its label and a numpy random
-generator, and returns a PIL image. A pen follows the centre line of the digit, or writes the label in its own way.
+generator, and returns a PIL image. A pen writes the label in its own way.
 
 python -m benchmarks.pens      writes photograph.jpg, a number on paper, to try predict.py with
 """
@@ -10,9 +10,7 @@ import io
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
-from scipy import ndimage
 from scipy.interpolate import CubicSpline
-from skimage.morphology import skeletonize
 
 from digits import flags
 from digits.files import atomic_write
@@ -49,21 +47,6 @@ def written(digit, rng):
             points = CubicSpline(np.arange(len(points)), points)(np.linspace(0, len(points) - 1, 12 * len(points)))
         strokes.append(points @ [[wide, 0], [-slant, 1]] @ turn)
     return strokes
-
-
-def traced(image):
-    """Return the centre line of a digit as strokes of two points each, in a box of height or width 1."""
-    mask = skeletonize(np.asarray(image.resize((84, 84), Image.BICUBIC)) > 110)
-    weight = ndimage.gaussian_filter(mask.astype(float), 2) + 1e-9
-    y, x = (ndimage.gaussian_filter(mask * axis.astype(float), 2) / weight for axis in np.mgrid[:84, :84])
-    place = np.stack([x, y], axis=-1)  # smoothed: no stairs
-    strokes = [place[[r, r], [c, c]] for r, c in np.argwhere(mask)]
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        both = mask & np.roll(mask, (-down, -right), (0, 1))
-        strokes += [place[[r, r + down], [c, c + right]] for r, c in np.argwhere(both)]
-    points = np.concatenate(strokes)
-    low = points.min(axis=0)
-    return [(stroke - low) / max(1, *(points.max(axis=0) - low)) for stroke in strokes]
 
 
 def draw(strokes, size, height, width, rng, smooth=True):
@@ -165,10 +148,8 @@ FAMILIES = {
     "on uneven paper": lambda image, label, rng: on_paper(image, rng),
     "all of that at once": lambda image, label, rng: on_paper(shifted(rotated(image, rng), rng), rng),
     "8x8 scans, enlarged": lambda image, label, rng: enlarged(image, rng),
-    "thin pen tracing MNIST's digits, 28x28": lambda image, label, rng: scan(traced(image), rng),
-    "thin pen writing its own digits, 28x28": lambda image, label, rng: scan(written(label, rng), rng),
-    "photograph, pen tracing MNIST": lambda image, label, rng: photograph(traced(image), rng),
-    "photograph, pen writing its own digits": lambda image, label, rng: photograph(written(label, rng), rng),
+    "thin pen, 28x28": lambda image, label, rng: scan(written(label, rng), rng),
+    "photograph": lambda image, label, rng: photograph(written(label, rng), rng),
 }
 
 

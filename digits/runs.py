@@ -155,19 +155,7 @@ def save_model(model, folder, name):
         (folder / "model.keras").unlink(missing_ok=True)
         model.save_weights(folder / "model.weights.h5")
         reason = " ".join(str(error).split())
-        warn(shorten(f"{name}: Keras can save only the weights, not {find_unsaveable(model)}: {reason}"))
-
-
-def find_unsaveable(model):
-    """Return the name of the first layer that Keras cannot save, or of the model's own class."""
-    import keras
-
-    for layer in getattr(model, "layers", []):
-        try:
-            keras.saving.serialize_keras_object(layer)
-        except Exception:
-            return layer.name
-    return type(model).__name__
+        warn(shorten(f"{name}: Keras can save only the weights, not the whole model: {reason}"))
 
 
 def shorten(line, length=150):

@@ -8,7 +8,6 @@ import importlib.util
 import logging
 import random
 import signal
-import warnings
 
 from digits import keras_start
 from digits.errors import UserError, warn
@@ -36,14 +35,12 @@ def count_workers():
 def connect(scheduler=None, workers=1):
     """Yield a Dask client of a running `scheduler`, an address, or of so many `workers` that are started here.
 
-    Raises a UserError if nobody answers at that address, or if other versions of Python or Dask run there.
+    Raises a UserError if nobody answers at that address. If another version of Dask runs there, Dask says so.
     """
     from distributed import Client
-    from distributed.versions import VersionMismatchWarning
 
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    warnings.simplefilter("ignore", VersionMismatchWarning)  # `check_versions` says it in one line
     here = {
         "n_workers": workers,
         "threads_per_worker": 1,
@@ -57,22 +54,12 @@ def connect(scheduler=None, workers=1):
     except (OSError, ValueError) as error:
         raise UserError(f"no Dask scheduler answers at {scheduler} ({error})") from error
     with client:
-        check_versions(client.get_versions())
         yield client
 
 
 def dask_setup(_):
     """Ignore Ctrl-C in workers: the terminal sends it to every process, and the study handles it. Dask calls this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def check_versions(found):
-    """Raise a UserError if a machine of the cluster has another Python or Dask. found: by `Client.get_versions`."""
-    for name, node in {"the scheduler": found["scheduler"], **found["workers"]}.items():
-        for package in ("python", "dask", "distributed"):
-            here, there = (each["packages"][package] for each in (found["client"], node))
-            if here != there:
-                raise UserError(f"version mismatch: {name} has {package} {there}, this machine {here}")
 
 
 def work(experiment_name, seed, threads, versions):

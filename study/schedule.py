@@ -1,9 +1,9 @@
-"""Which runs of the study are missing, how long they take, and where they are trained: here, or by Dask's workers."""
+"""Which runs of the study are missing, and where they are trained: here, or by Dask's workers."""
 
 from digits import keras_start
 from digits.files import check_folder
 from study import cluster, experiments, report
-from study.experiments import EXPERIMENTS, ROWS
+from study.experiments import ROWS
 
 
 def save_rows(rows, count):
@@ -20,12 +20,6 @@ def save_rows(rows, count):
     except KeyboardInterrupt:
         message = f"interrupted: {ROWS} holds what is finished; the same command goes on from there"
         raise KeyboardInterrupt(message) from None
-
-
-def estimate_minutes(pairs, rows, threads):
-    """Estimate how long one worker needs for `pairs` (experiment name, seed), by the `rows` that are there."""
-    known = rows[rows["threads"] == threads].groupby("experiment")["seconds"].mean()
-    return sum(known.get(name, EXPERIMENTS[name].seconds) for name, _ in pairs) / 60
 
 
 def find_missing(pairs, rows, again):
@@ -45,18 +39,12 @@ def find_missing(pairs, rows, again):
     return [pair for pair in pairs if pair not in rows.index]
 
 
-def train_missing(args, missing, rows):
-    """Do the runs of `missing` (experiment name, seed) as the flags say; with --dry-run, only say how long it takes."""
+def train_missing(args, missing):
+    """Do the runs of `missing` (experiment name, seed) where the flags say; a progress bar estimates how long."""
     gpu = keras_start.import_tensorflow().config.list_physical_devices("GPU")
     in_parallel = cluster.is_installed() and not gpu and not args.scheduler
     workers = args.workers or (cluster.count_workers() if in_parallel else 1)
     in_this_process = workers == 1 and not args.scheduler
-    threads = args.threads or (experiments.num_threads() if in_this_process else 1)
-    minutes = estimate_minutes(missing, rows, threads) / workers
-    place = "divided by the number of workers" if args.scheduler else f"with {workers} at a time"
-    print(f"This takes about {minutes:.0f} minutes {place}", flush=True)
-    if args.dry_run:
-        return
     if in_this_process:
         if args.threads:
             cluster.set_threads(args.threads)
@@ -64,4 +52,4 @@ def train_missing(args, missing, rows):
         save_rows((experiments.run_once(name, seed, data) for name, seed in missing), len(missing))
         return
     with cluster.connect(args.scheduler, workers) as client:
-        save_rows(cluster.run_pairs(client, missing, threads), len(missing))
+        save_rows(cluster.run_pairs(client, missing, args.threads or 1), len(missing))

@@ -33,4 +33,4 @@ def test_slides_13_17_and_29_overfitting_dropout_the_best_and_the_table_of_all(t
     process = run_script(train.folder, "evaluate.py")
     assert process.returncode == 0 and process.stderr == ""
     written = {path.name for path in train.folder.glob("plots/*")}
-    assert {"learning_curves.png", "disagreements.png", "index.html"} <= written
+    assert {"learning_curves.png", "index.html"} <= written

@@ -132,8 +132,8 @@ def test_confusion_matrix(draw):
 def test_images_have_their_captions(draw):
     captions, numbers = [f"caption {i}" for i in range(20)], list(range(7, 27))
     groups = {"none": (IMAGES[:0], [], []), "some": (IMAGES[:20], captions, numbers)}
-    none, some = draw(evaluation.plot_images, groups, title="7 → ₁ é \U0001f642\udca4", columns=10)
-    assert some.figure.get_suptitle() == "7 → ₁ é ??"  # what no font has
+    none, some = draw(evaluation.plot_images, groups, title="7 → ₁ é \udca4", columns=10)
+    assert some.figure.get_suptitle() == "7 → ₁ é ?"  # what is no text
     assert matplotlib.rcParams["text.parse_math"]  # the style does not leak into a student's own figures
     assert (none.get_title(), len(none.images), some.get_title(), len(some.images)) == ("none", 0, "some", 20)
     assert texts(some) == [*captions, *map(str, numbers)]
@@ -141,15 +141,6 @@ def test_images_have_their_captions(draw):
         np.testing.assert_array_equal(shown.get_array(), image.reshape(28, 28))
         left, right, _, top = shown.get_extent()
         assert text.get_position() == pytest.approx(((left + right) / 2, top), abs=0.1)  # above it
-
-
-def test_disagreements_are_a_table_and_groups_of_images(draw):
-    groups = {"a": (IMAGES[:2], ["b", "c"], [5, 6])}
-    table, wall = draw(evaluation.plot_disagreements, [[90, 6], [3, 1]], ["CNN", "MLP"], groups, title="title")
-    words = ["both correct", "only the CNN\ncorrect", "only the MLP\ncorrect", "both wrong"]
-    assert texts(table)[::2] == ["90", "6", "3", "1"] and texts(table)[1::2] == words
-    assert (table.get_ylabel(), table.get_xlabel()) == ("CNN", "MLP")
-    assert (wall.get_title(), texts(wall)) == ("a", ["b", "c", "5", "6"])
 
 
 @pytest.mark.parametrize("count", [1, 11])

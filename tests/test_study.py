@@ -12,7 +12,7 @@ from digits import training
 from digits.deck import RUNS, TRAINING
 from digits.errors import UserError
 from digits.metrics import mean_interval, prediction_interval
-from study import claims, experiments, report, schedule
+from study import claims, experiments, report
 
 
 @pytest.fixture
@@ -181,14 +181,6 @@ def test_the_grid_leaves_out_what_is_done_and_with_again_only_what_this_code_has
     assert "slide 12, 2 to do" in out and "slide 29, 5 to do" in out
     assert "10 runs, 9 of them to do" in run_script(working_folder, "reproduce.py", *flags, "--again").stdout
     assert len(experiments.read_rows()) == 3
-
-
-def test_the_estimate_goes_by_the_rows_that_are_there(working_folder):
-    for seed, seconds, threads in ((0, 0.5, 1), (1, 0.7, 1), (2, 1000, 4)):
-        experiments.add_row(make_row(seed=seed, seconds=seconds, threads=threads))
-    missing = [("mlp_256", 3), ("mlp_256", 4), ("cnn", 0)]
-    expected = (2 * 0.6 + experiments.EXPERIMENTS["cnn"].seconds) / 60
-    assert schedule.estimate_minutes(missing, experiments.read_rows(), threads=1) == pytest.approx(expected)
 
 
 def test_the_report_has_what_there_is(working_folder, capsys):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digits.figures.style import GREY, ORANGE, PALE, PITCH, ROW, draw_bars, draw_images, figure, format_percent
+from digits.figures.style import GREY, ORANGE, PITCH, ROW, draw_bars, draw_images, figure, format_percent
 
 
 def plot_confusion_matrix(matrix, path, title):
@@ -56,23 +56,14 @@ def plot_images(groups, path, title, columns):
     groups: a dict of the group's title to three arrays or lists: images (n, 784) in [0, 1], n captions, and n numbers.
     columns: images in a row.
     """
-    with figure(path, (PITCH * columns, 0.6 + sum(image_heights(groups, columns)))) as fig:
+    heights = [0.35 * bool(name) + ROW * max(1, -(-len(images) // columns)) for name, (images, *_) in groups.items()]
+    with figure(path, (PITCH * columns, 0.6 + sum(heights))) as fig:
         fig.suptitle(title)
-        draw_groups(fig, groups, columns)
+        panels = fig.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for axes, (name, (images, captions, numbers)) in zip(panels, groups.items()):
+            axes.set_title(name)
+            draw_images(axes, images.reshape(-1, 28, 28), captions, columns, numbers)
     return path
-
-
-def image_heights(groups, columns):
-    """Return the height in inches of each group of images."""
-    return [0.35 * bool(name) + ROW * max(1, -(-len(images) // columns)) for name, (images, *_) in groups.items()]
-
-
-def draw_groups(fig, groups, columns):
-    """Draw groups of images, as in `plot_images`, into a Figure or a part of one."""
-    panels = fig.subplots(len(groups), 1, squeeze=False, height_ratios=image_heights(groups, columns))[:, 0]
-    for axes, (name, (images, captions, numbers)) in zip(panels, groups.items()):
-        axes.set_title(name)
-        draw_images(axes, images.reshape(-1, 28, 28), captions, columns, numbers)
 
 
 def plot_prediction(photo, digits, probabilities, doubts, path, title):
@@ -110,32 +101,4 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
             look = {"color": ORANGE, "fontsize": 14, "fontweight": "bold"}
             top.annotate(prediction, box[:2], (0, 2), textcoords="offset points", **look)
             draw_bars(bottom, values, x, y + 1.6, width=1, height=0.5)
-    return path
-
-
-def plot_disagreements(table, names, groups, path, title):
-    """How often two networks are correct together, alone, or not at all; and images that one of them misclassifies.
-
-    table: (2, 2) counts: rows, whether the first network is correct; columns, whether the second one is; yes, no.
-    names: of the two networks; groups: see `plot_images`.
-    """
-    columns = 6
-    with figure(path, (PITCH * columns + 4.6, 0.6 + sum(image_heights(groups, columns)))) as fig:
-        fig.suptitle(title)
-        left, right = fig.subfigures(1, 2, width_ratios=(4.6, PITCH * columns))
-        axes = left.subplots()
-        colors = [PALE, "#8FBFDD", "#F2BF9A", "#DDDDDD"]
-        words = ["both correct", f"only the {names[0]}\ncorrect", f"only the {names[1]}\ncorrect", "both wrong"]
-        for (row, column), color, text in zip(np.ndindex(2, 2), colors, words):
-            axes.fill_between([column, column + 1], row, row + 1, color=color, edgecolor="white", linewidth=3)
-            place = column + 0.5, row + 0.45
-            axes.text(*place, f"{table[row][column]}", ha="center", va="bottom", fontsize=17, fontweight="bold")
-            axes.text(place[0], row + 0.52, text, ha="center", va="top")
-        axes.set(xlim=(0, 2), ylim=(2, 0), aspect="equal", xticks=(0.5, 1.5), yticks=(0.5, 1.5))
-        axes.set(xticklabels=("correct", "wrong"), ylabel=names[0])
-        axes.set_yticklabels(("correct", "wrong"), rotation=90, va="center")
-        axes.xaxis.set(label_position="top", ticks_position="top", label_text=names[1])
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        draw_groups(right, groups, columns)
     return path

@@ -154,35 +154,15 @@ def describe_result(run):
     return run.title if accuracy is None else f"{run.title}: test accuracy {accuracy:.4f}"
 
 
-def plot_comparison(all_runs, probabilities):
-    """Draw the deck's runs side by side: plots/learning_curves.png and plots/disagreements.png.
+def plot_comparison(all_runs):
+    """Draw those of the runs that are the deck's side by side, of several seeds the first: plots/learning_curves.png.
 
-    The second one shows the test images that only one of MLP 256 and the CNN classifies correctly. A figure whose runs
-    are missing is not drawn. Returns the paths of those that are.
-
-    all_runs: a list of `runs.Run`; probabilities: a dict of a run's name to (10000, 10) float32.
+    all_runs: a list of `runs.Run`. Returns the paths of what was drawn: none where there are not two of them.
     """
     complete = [run for run in all_runs if run.reference and "accuracy" in run.history]
-    found = {deck.find_experiment(run.name): run for run in reversed(complete)}  # of several seeds, the first
-    found = {experiment: found[experiment] for experiment in deck.RUNS if experiment in found}
-    histories = {f"{run.title}\n(slide {run.reference.slide})": run.history for run in found.values()}
-    paths = []
-    if len(histories) > 1:
-        paths.append(curves.plot_learning_curves(histories, PLOTS / "learning_curves.png"))
-    names = {"cnn": "CNN", "mlp_256": "MLP"}
-    if not names.keys() <= found.keys():
-        return paths
-    labels = mnist.load_arrays()["y_test"]
-    answers = {names[experiment]: probabilities[found[experiment].name] for experiment in names}
-    correct = {name: values.argmax(axis=1) == labels for name, values in answers.items()}
-    groups = {}
-    for better, worse in (("CNN", "MLP"), ("MLP", "CNN")):
-        only = np.flatnonzero(correct[better] & ~correct[worse])
-        shown = only[np.argsort(-answers[worse][only].max(axis=1), kind="stable")][:12]
-        title = f"{len(only)} images that only the {better} classifies correctly: label → {worse}'s prediction"
-        groups[title] = caption_images(labels, answers[worse], shown)
-    cnn, mlp = correct["CNN"], correct["MLP"]
-    table = [[np.sum(first & second) for second in (mlp, ~mlp)] for first in (cnn, ~cnn)]
-    title = f"{len(labels)} test images, classified by the CNN and by MLP 256. Orange: the image's number"
-    path = PLOTS / "disagreements.png"
-    return [*paths, evaluation.plot_disagreements(table, ("CNN", "MLP"), groups, path, title)]
+    found = {deck.find_experiment(run.name): run for run in reversed(complete)}
+    shown = [found[experiment] for experiment in deck.RUNS if experiment in found]
+    if len(shown) < 2:
+        return []
+    histories = {f"{run.title}\n(slide {run.reference.slide})": run.history for run in shown}
+    return [curves.plot_learning_curves(histories, PLOTS / "learning_curves.png")]

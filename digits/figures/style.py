@@ -4,9 +4,9 @@ Colours are Okabe and Ito's, distinguishable for colour-blind readers; lines dif
 """
 
 import contextlib
-import functools
 import logging
 import textwrap
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,41 +27,27 @@ MARGIN = 22  # pixels around a figure
 def figure(path, size):
     """Yield a matplotlib Figure, `size` in inches; it is written to `path` as PNG when the block ends well."""
     import matplotlib
-    from matplotlib import text
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # not pyplot: no window, no display needed
     from PIL import Image, ImageOps
 
-    fonts, characters = find_fonts()
-    with matplotlib.rc_context({"font.family": fonts}, Path(__file__).with_name("digits.mplstyle")):
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of fonts that are not installed
+    style = Path(__file__).with_name("digits.mplstyle")
+    with warnings.catch_warnings(), matplotlib.rc_context({"font.family": FONTS}, style):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a file's name, say: a box stands there instead
         fig = Figure(figsize=size)
         canvas = FigureCanvasAgg(fig)
         yield fig
         if title := fig.get_suptitle():
             width = int(10 * size[0])  # an inch has room for ten letters
+            title = title.encode("utf-8", "replace").decode()  # a file's name may be no text
             fig.suptitle("\n".join(textwrap.fill(line, width) for line in title.splitlines()))
-        for part in fig.findobj(text.Text):
-            part.set_text("".join(letter if ord(letter) in characters else "?" for letter in part.get_text()))
         canvas.draw()
         # The white around it is cropped here: savefig(bbox_inches="tight") finds it by drawing everything twice.
         image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
         image = ImageOps.expand(image.crop(ImageOps.invert(image).getbbox()), MARGIN, "white")
         with atomic_write(path) as part:
             image.save(part, format="PNG", dpi=(fig.dpi, fig.dpi))
-
-
-@functools.cache
-def find_fonts():
-    """Return the fonts of the figures that are installed, and the codes of the characters that they have.
-
-    A character of a file's name, say, that none of them has is drawn as "?".
-    """
-    from matplotlib import font_manager
-
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of fonts that have no bold
-    fonts = [name for name in FONTS if name in font_manager.get_font_names()]
-    files = [font_manager.get_font(font_manager.findfont(name)) for name in fonts]
-    return fonts, {ord("\n")}.union(*(file.get_charmap() for file in files))
 
 
 def draw_images(axes, images, captions, columns, numbers=(), below=0.0, **colors):
