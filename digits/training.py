@@ -1,6 +1,7 @@
 """Keras's `fit`, faster. Importing this module starts TensorFlow."""
 
 import functools
+import inspect
 import math
 
 import numpy as np
@@ -12,6 +13,10 @@ keras_start.import_tensorflow()  # before anything imports Keras
 
 
 UPDATES = 8  # of the progress bar per epoch: TensorFlow runs the batches in between in one go, which is faster
+HEEDED = [  # the arguments of Keras's `fit` with which the training is proven
+    *("x", "y", "batch_size", "validation_split", "validation_data", "shuffle"),
+    *("epochs", "verbose", "initial_epoch", "validation_freq"),
+]
 PROVEN = {
     *("InputLayer", "Reshape", "Conv2D", "MaxPooling2D", "Dropout", "Flatten", "Dense"),  # the deck's
     *("BatchNormalization", "Activation"),
@@ -27,30 +32,15 @@ def accelerate(model):
     model.fit = functools.partial(fit, model)
 
 
-def fit(
-    model,
-    x=None,
-    y=None,
-    batch_size=None,
-    epochs=1,
-    verbose="auto",
-    callbacks=None,
-    validation_split=0.0,
-    validation_data=None,
-    shuffle=True,
-    initial_epoch=0,
-    validation_freq=1,
-    **others,
-):
+def fit(model, *positional, **named):
     """Train `model` as Keras's `fit` does with the same arguments: the same batches in the same order.
 
-    What is trained as the deck trains is trained faster; everything else is left to Keras's own `fit`.
+    What is trained as the deck trains is trained faster; everything else is left to Keras's own `fit`. With Keras's
+    verbose="auto" there is a progress bar in a terminal, and one line per epoch elsewhere.
 
     Args:
         model: compiled keras.Model.
-        x, y: arrays of images and one-hot labels, or what else Keras takes.
-        verbose: 0 silent, 1 a progress bar, 2 one line per epoch, "auto" 1 in a terminal and 2 elsewhere.
-        others: the rest of the arguments of Keras's `fit`; all are described there.
+        positional, named: the arguments of Keras's `fit`, where all are described.
 
     Returns:
         keras.callbacks.History. Its attribute `accelerated` is True where the training was faster.
@@ -58,31 +48,15 @@ def fit(
     Raises:
         UserError: the split leaves no image to train or to validate with.
     """
-    if verbose == "auto":
-        verbose = 1 if keras_start.is_terminal() else 2
-    schedule = {
-        "epochs": epochs,
-        "verbose": verbose,
-        "initial_epoch": initial_epoch,
-        "validation_freq": validation_freq,
-    }
+    call = inspect.signature(type(model).fit).bind(model, *positional, **named)
+    call.apply_defaults()
+    arguments = call.arguments
+    if arguments.get("verbose") == "auto":
+        arguments["verbose"] = 1 if keras_start.is_terminal() else 2
     with interrupts.handled():
-        is_array = validation_data is None or are_arrays(validation_data)
-        is_plain = not (callbacks or others) and is_array and isinstance(shuffle, bool)
-        if is_plain and is_proven(model) and are_mnists(x, y):
-            return fit_faster(model, schedule, x, y, batch_size or 32, validation_split, validation_data, shuffle)
-        return type(model).fit(
-            model,
-            x,
-            y,
-            batch_size=batch_size,
-            callbacks=callbacks,
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            **schedule,
-            **others,
-        )
+        if is_proven(model) and is_plain(arguments):
+            return fit_faster(model, **{name: arguments[name] for name in HEEDED})
+        return type(model).fit(*call.args, **call.kwargs)
 
 
 def is_proven(model):
@@ -99,6 +73,17 @@ def is_proven(model):
         all(compiled.get(name) == value for name, value in usual.items())
         and model.steps_per_execution == 1
         and not model.run_eagerly
+    )
+
+
+def is_plain(arguments):
+    """Return whether the arguments of `fit`, a dict, are those of a lesson: MNIST's arrays, and none but HEEDED."""
+    validation_data = arguments["validation_data"]
+    return (
+        all(value is None for name, value in arguments.items() if name not in ("self", *HEEDED))
+        and isinstance(arguments["shuffle"], bool)
+        and (validation_data is None or are_arrays(validation_data))
+        and are_mnists(arguments["x"], arguments["y"])
     )
 
 
@@ -123,14 +108,15 @@ def are_mnists(x, y):
     return np.array_equal(x[::10].reshape(-1, 784), images.astype("float32") / np.float32(255))
 
 
-def fit_faster(model, schedule, x, y, batch_size, validation_split, validation_data, shuffle):
-    """Train `model` as `fit` does, many batches in one go. schedule: a dict of arguments of Keras's `fit`."""
+def fit_faster(model, x, y, batch_size, validation_split, validation_data, shuffle, **schedule):
+    """Train `model` as `fit` does, many batches in one go. schedule: the other arguments of Keras's `fit`."""
     if validation_split and validation_data is None:
         split_at = math.floor(len(x) * (1 - validation_split))
         if split_at in (0, len(x)):
             raise UserError(f"--validation-split {validation_split} leaves no image to train or to validate with", 2)
         validation_data = x[split_at:], y[split_at:]
         x, y = x[:split_at], y[:split_at]
+    batch_size = batch_size or 32  # Keras's own
     steps = math.ceil(len(x) / batch_size)
     if schedule["verbose"]:
         validated = len(validation_data[0]) if validation_data else 0
