@@ -77,24 +77,6 @@ def name_layers(model):
     return list(zip([*names, "output"], layers))
 
 
-def find_hidden_weights(model):
-    """Return the weights of an MLP's hidden units: (784, hidden) of their pixels, (hidden, digits) of the outputs.
-
-    The second is None where further hidden layers follow; without a hidden layer, the outputs are the units.
-
-    Raises:
-        CannotDraw: the model has other layers than Dense and Dropout.
-    """
-    layers = list_layers(model)
-    kinds = [type(layer).__name__ for layer in layers]
-    if not set(kinds[kinds[0] == "Flatten" :]) <= {"Dense", "Dropout"}:
-        raise CannotDraw(f"it is for Dense layers and Dropout only, not for {', '.join(kinds)}")
-    first, *others = [layer.kernel.numpy() for layer in layers if layer.weights]
-    if not others:
-        return first, np.eye(first.shape[1])
-    return first, others[0] if len(others) == 1 else None
-
-
 def check_layers(model):
     """Raise a CannotDraw that names the layers that network.js cannot compute, and what is unknown of them."""
     unknown, layers = [], list_layers(model)

@@ -201,14 +201,6 @@ def test_filters(draw):
     np.testing.assert_array_equal([image.get_array() for image in axes.images], kernel[:, :, 0].transpose(2, 0, 1))
 
 
-def test_hidden_units_are_the_strongest(draw):
-    kernel, outgoing = RNG.normal(size=(784, 24)), np.eye(24, 10)
-    outgoing[-1, 7] = 100  # the last is the strongest, and for a 7
-    axes, _ = draw(layers.plot_hidden_units, kernel, outgoing, title="title")
-    assert texts(axes)[0] == "supports 7"
-    np.testing.assert_array_equal(axes.images[0].get_array(), kernel[:, -1].reshape(28, 28))
-
-
 def test_a_convolution_shows_every_step(draw):
     image, kernel, output = np.arange(9.0).reshape(3, 3), np.eye(3), np.arange(1.0, 10).reshape(3, 3)
     (axes,) = draw(worked_examples.plot_convolution, image, kernel, output)

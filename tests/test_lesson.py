@@ -153,16 +153,15 @@ KINDS = {  # what a run is, where it is not standard
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
 # Of the standard ones, those whose inputs, outputs or layers have another form.
 FORMS = ["functional, on images", "images, digits and logits", "tf.nn", "GradientTape"]
-MLP = {"network", "accuracy", "confusion_matrix", "predictions", "mistakes", "hidden_neurons"}
-NO_NETWORK = MLP - {"network", "hidden_neurons"}
+MLP = {"network", "accuracy", "confusion_matrix", "predictions", "mistakes"}
+NO_NETWORK = MLP - {"network"}
 NO_IMAGES = MLP - {"predictions", "mistakes"}
 DRAWN = {  # the figures, where they are not those of an MLP
     **dict.fromkeys(["an LSTM", *KINDS["not loadable"]], NO_NETWORK),
     **dict.fromkeys(["is it a 5?", "other test images"], NO_IMAGES),
     "augmentation and a first layer that rescales": NO_NETWORK,
-    "functional, on images": MLP - {"hidden_neurons"} | {"feature_maps", "filters"},
+    "functional, on images": MLP | {"feature_maps", "filters"},
     "train_on_batch": MLP - {"accuracy"},
-    "32x32 and three channels": MLP - {"hidden_neurons"},
     "labels that do not belong": {"accuracy"},
 }
 NO_PAGE = {*KIND_OF, *DRAWN, "images, digits and logits"} - {"train_on_batch"}

@@ -1,4 +1,4 @@
-"""What the layers of a trained network compute (slides 7, 22, 27, 28)."""
+"""What the layers of a trained network compute (slides 22, 27, 28)."""
 
 import numpy as np
 
@@ -74,40 +74,18 @@ def plot_filters(kernel, path, title):
 
     kernel: (height, width, 1, filters).
     """
-    filters = np.moveaxis(kernel[:, :, 0], 2, 0)
-    captions = [f"{number}" for number in range(1, len(filters) + 1)]
-    return plot_weights(filters, captions, path, title, np.abs(kernel).max(), count_columns(len(filters)))
-
-
-def plot_hidden_units(kernel, outgoing, path, title):
-    """Slide 7: what the hidden units of an MLP look at: the 784 weights of each, as an image.
-
-    kernel: (784, hidden); outgoing: (hidden, 10), the weights from there to the digits, or None. The 24 strongest are
-    shown, each with the digit that its largest outgoing weight leads to, or else with its number.
-    """
-    strength = np.linalg.norm(kernel, axis=0)
-    if outgoing is not None:
-        strength = strength * np.linalg.norm(outgoing, axis=1)
-    strongest = np.argsort(-strength, kind="stable")[:24]
-    if outgoing is None:
-        captions = [f"unit {number + 1}" for number in strongest]
-    else:
-        captions = [f"supports {digit}" for digit in outgoing[strongest].argmax(axis=1)]
-    limit = np.quantile(np.abs(kernel[:, strongest]), 0.998)
-    return plot_weights(kernel.T[strongest].reshape(-1, 28, 28), captions, path, title, limit, 8)
-
-
-def plot_weights(weights, captions, path, title, limit, columns):
-    """Draw weights (n, height, width) as images from -limit to limit, each with its caption above it."""
     from matplotlib.colors import LinearSegmentedColormap
 
     # Negative weights dark blue, in grey print too, 0 white, positive ones orange.
     cmap = LinearSegmentedColormap.from_list("weights", ["#003B5C", BLUE, "white", "#F0A060", ORANGE])
-    rows = -(-len(weights) // columns)
+    filters, limit = np.moveaxis(kernel[:, :, 0], 2, 0), np.abs(kernel).max()
+    captions = [f"{number}" for number in range(1, len(filters) + 1)]
+    columns = count_columns(len(filters))
+    rows = -(-len(filters) // columns)
     with figure(path, (PITCH * columns + 1, ROW * rows + 0.8)) as fig:
         fig.suptitle(title)
         axes = fig.subplots()
-        for x, y in draw_images(axes, weights, captions, columns, cmap=cmap, vmin=-limit, vmax=limit):
+        for x, y in draw_images(axes, filters, captions, columns, cmap=cmap, vmin=-limit, vmax=limit):
             axes.plot([x, x + 1, x + 1, x, x], [y, y, y + 1, y + 1, y], color="#AAAAAA", linewidth=0.8)
         fig.colorbar(axes.images[0], ax=axes, label="weight", shrink=0.8, pad=0.02)
     return path

@@ -47,9 +47,9 @@ def find_figures(run, model, labels):
     if labels is not None and np.array_equal(labels, mnist.load_arrays()["y_test"]):
         names |= {"predictions", "mistakes"}
     if model is not None:
-        names |= {"network", "filters"} if networks.is_convolutional(model) else {"network", "hidden_neurons"}
-        if networks.is_convolutional(model) and run.check == STANDARD:
-            names.add("feature_maps")
+        names.add("network")
+    if model is not None and networks.is_convolutional(model):
+        names |= {"filters", "feature_maps"} if run.check == STANDARD else {"filters"}
     return names
 
 
@@ -101,13 +101,6 @@ def caption_images(labels, probabilities, chosen):
     return mnist.load_arrays()["x_test"][chosen] / 255, list(captions), chosen
 
 
-def plot_hidden_neurons(run, model, labels, probabilities, path):
-    """Slide 7: an MLP's hidden_neurons.png."""
-    title = f"{run.title}: first-layer weights of the strongest hidden units"
-    title += "\nInk on orange activates the unit, ink on blue inhibits it; the noise is the random initialisation"
-    return layers.plot_hidden_units(*networks.find_hidden_weights(model), path, title)
-
-
 def plot_feature_maps(run, model, labels, probabilities, path, image=None):
     """Slide 27: a CNN's feature_maps.png. image: see `plot_run`."""
     raw = mnist.load_arrays()
@@ -144,7 +137,6 @@ FIGURES = {
     "mistakes": plot_mistakes,
     "feature_maps": plot_feature_maps,
     "filters": plot_filters,
-    "hidden_neurons": plot_hidden_neurons,
 }
 
 
