@@ -78,7 +78,7 @@ def score(table, labels):
         true = single["file"].map(labels).astype(int)
         print("\nSingle digits; rows are true labels, columns predicted labels")
         print(confusion_matrix(true.to_numpy(), single["digit"].to_numpy()))
-    predictions.print_scores(predictions.score_files(table, labels))
+    predictions.print_scores(table, labels)
 
 
 def main(args):

@@ -1,9 +1,8 @@
 """How accurate are predictions for handwriting that does not come as MNIST's does? Prints the README's table.
 
-python -m benchmarks.handwriting                  with the most accurate run in models/, 1000 test digits of each kind
+python -m benchmarks.handwriting                with the most accurate run in models/, 1000 test digits of each kind
 python -m benchmarks.handwriting --model mlp_256 --digits 200
-python -m benchmarks.handwriting my/digits scans.npz     instead, of other people's digits: in folders of files named
-                                                         after them (7_a.png, 2026_b.png), or archives of images, labels
+python -m benchmarks.handwriting my_digits/     other images, in files named after their digits: 7_a.png, 2026_b.png
 """
 
 from pathlib import Path
@@ -26,13 +25,9 @@ def draw_images(name, count):
 
 
 def load_named(path):
-    """Return the images of a folder or an archive, each with the digits that it shows, as text."""
-    if path.suffix == ".npz":
-        with np.load(path) as archive:
-            named = [(Image.fromarray(image), str(label)) for image, label in zip(archive["images"], archive["labels"])]
-    else:
-        files, _ = handwriting.list_images([str(path)], score=True)
-        named = [(handwriting.read_image(file), label) for file, label in files if label]
+    """Return the images of a folder, each with the digits that it shows, as text."""
+    files, _ = handwriting.list_images([str(path)], score=True)
+    named = [(handwriting.read_image(file), label) for file, label in files if label]
     if not named:
         raise UserError(f"{path}: there is no image that is named after its digits")
     return named
@@ -76,7 +71,7 @@ def main(args):
 parser = flags.argument_parser(__doc__, "-m benchmarks.handwriting")
 parser.add_argument("--model", metavar="RUN", help="a folder's name in models/ (default: the most accurate one)")
 parser.add_argument("--digits", type=flags.bounded(int, 1, 10001), default=1000, help="images of each kind")
-parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder or an .npz archive to measure")
+parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a folder to measure")
 
 if __name__ == "__main__":
     flags.run_command(main, parser)

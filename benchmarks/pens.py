@@ -1,4 +1,4 @@
-"""Images of digits as they come from elsewhere: MNIST's digits treated badly, pen strokes, scans, photographs.
+"""Images of digits as they come from elsewhere: MNIST's digits inverted or made small, pen strokes, photographs.
 
 FAMILIES has a function for each kind: it takes a digit of MNIST, a PIL image of 28x28, its label and a numpy random
 generator, and returns a PIL image. A pen writes the label in its own way.
@@ -95,12 +95,6 @@ def finish(page, rng, noise, quality):
     return Image.open(content)
 
 
-def on_paper(image, rng):
-    """Put a light-on-dark image on unevenly lit paper, as dark ink, with noise and JPEG artefacts."""
-    page = light(image.size, rng) * (1 - rng.uniform(0.45, 0.9) * np.asarray(image, np.float32) / 255)
-    return finish(page, rng, rng.uniform(0.01, 0.06), int(rng.integers(30, 90)))
-
-
 def photograph(strokes, rng, megapixels=None):
     """A pen on plain, lined or squared paper, in uneven light, tilted, blurred, with noise and JPEG artefacts."""
     long = int((1e6 * (megapixels or rng.uniform(0.3, 1)) * 4 / 3) ** 0.5)
@@ -129,24 +123,9 @@ def enlarged(image, rng):
     return image.crop((3, 3, 25, 25)).resize((8, 8), Image.BOX).resize((160, 160), how)
 
 
-def shifted(image, rng):
-    """The image somewhere in a larger one."""
-    canvas = Image.new("L", tuple(int(side * rng.uniform(1, 2.5)) for side in image.size))
-    canvas.paste(image, tuple(int(rng.integers(0, a - b + 1)) for a, b in zip(canvas.size, image.size)))
-    return canvas
-
-
-def rotated(image, rng):
-    return image.resize((84, 84), Image.BICUBIC).rotate(rng.uniform(-12, 12), Image.BICUBIC)
-
-
 FAMILIES = {
     "as MNIST has them": lambda image, label, rng: image,
     "dark on light": lambda image, label, rng: ImageOps.invert(image),
-    "shifted": lambda image, label, rng: shifted(image, rng),
-    "rotated by up to 12 degrees": lambda image, label, rng: rotated(image, rng),
-    "on uneven paper": lambda image, label, rng: on_paper(image, rng),
-    "all of that at once": lambda image, label, rng: on_paper(shifted(rotated(image, rng), rng), rng),
     "8x8 scans, enlarged": lambda image, label, rng: enlarged(image, rng),
     "thin pen, 28x28": lambda image, label, rng: scan(written(label, rng), rng),
     "photograph": lambda image, label, rng: photograph(written(label, rng), rng),

@@ -111,11 +111,8 @@ def check(run, labels, probabilities):
             raise UserError("other pixels: the saved network predicts something else for pixels from 0 to 1")
     except UserError as error:
         kind = str(error) if model is not None else f"not loadable: {error}"
-        warn(
-            runs.shorten(
-                f"{run.name} keeps its own numbers, without evaluate.py, predict.py and draw.html. {kind}", 240
-            )
-        )
+        line = f"{run.name} keeps its own numbers, without evaluate.py, predict.py and draw.html. {kind}"
+        warn(runs.shorten(line, 240))
         return model, kind
     return model, STANDARD
 

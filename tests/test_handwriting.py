@@ -245,11 +245,13 @@ def test_a_stroke_that_turns_pale_stays_one_stroke():
     np.testing.assert_allclose(digits(page).boxes, [[70, 60, 122, 200]], atol=5)
 
 
-@pytest.mark.parametrize("seed", [2, 3, 4, 5, 7, 13, 23, 39])
+@pytest.mark.parametrize("seed", range(8))
 def test_the_grain_of_a_small_scan_does_not_stick_to_its_digit(seed):
     """A scan of 28x28 is enlarged before its ink is looked for, and so is its grain."""
-    seven = ImageOps.invert(pens.draw(SEVEN, (28, 28), 20, 3, np.random.default_rng(0)))
-    ((left, top, right, bottom),) = digits(pens.on_paper(seven, np.random.default_rng(seed)), single=True).boxes
+    rng = np.random.default_rng(seed)
+    seven = np.asarray(pens.draw(SEVEN, (28, 28), 20, 3, np.random.default_rng(0))) / 255
+    page = pens.finish(pens.light((28, 28), rng) * (0.4 + 0.6 * seven), rng, 0.05, 60)
+    ((left, top, right, bottom),) = digits(page, single=True).boxes
     assert right - left <= 23 and 15 <= bottom - top <= 25
 
 

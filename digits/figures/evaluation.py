@@ -69,22 +69,18 @@ def plot_images(groups, path, title, columns):
 def plot_prediction(photo, digits, probabilities, doubts, path, title):
     """The digits found in an image file, what the network saw of each, and its ten probabilities.
 
-    Several digits stand in rows below the file, in the order in which they are read; a single one beside it. Each has
-    a frame and its prediction; what is in doubt has a dashed grey frame, what was left out a dotted one.
+    The digits stand in rows below the file, in the order in which they are read. Each has a frame and its prediction;
+    what is in doubt has a dashed grey frame, what was left out a dotted one.
 
     photo: (height, width, 3) uint8; digits: `handwriting.Digits` of it; probabilities: (n, 10); doubts: (n,) texts.
     """
     boxes, images = digits.boxes, digits.images
-    several, columns = len(images) > 1, min(len(images), 8)
+    columns = min(len(images), 8)
     width, height = PITCH * max(columns, 3), 2.3 * -(-len(images) // columns)  # of the digits, in inches
-    shape = photo.shape[0] / photo.shape[1]
-    photo_height, photo_width = min(width * shape, 4), min(height / shape, 5)
-    with figure(path, (width, 0.5 + photo_height + height) if several else (photo_width + 1.7, 0.5 + height)) as fig:
+    photo_height = min(width * photo.shape[0] / photo.shape[1], 4)
+    with figure(path, (width, 0.5 + photo_height + height)) as fig:
         fig.suptitle(title)
-        if several:
-            top, bottom = fig.subplots(2, 1, height_ratios=(photo_height, height))
-        else:
-            top, bottom = fig.subplots(1, 2, width_ratios=(photo_width, 1.5))
+        top, bottom = fig.subplots(2, 1, height_ratios=(photo_height, height))
         top.imshow(photo)
         top.axis("off")
         frames = [(box, GREY, ":") for box in digits.dropped]
@@ -95,7 +91,7 @@ def plot_prediction(photo, digits, probabilities, doubts, path, title):
             top.plot(x, y, style, color=color, linewidth=1.5, clip_on=False)
         predictions = [f"{values.argmax()}{'?' * bool(doubt)}" for values, doubt in zip(probabilities, doubts)]
         captions = [f"{digit}  {format_percent(values.max())}" for digit, values in zip(predictions, probabilities)]
-        numbers = [f"#{number}" for number in range(1, len(images) + 1)] if several else []
+        numbers = [f"#{number}" for number in range(1, len(images) + 1)] if len(images) > 1 else []
         corners = draw_images(bottom, images, captions, columns, numbers, below=0.8, vmax=255)
         for box, prediction, (x, y), values in zip(boxes, predictions, corners, probabilities):
             look = {"color": ORANGE, "fontsize": 14, "fontweight": "bold"}

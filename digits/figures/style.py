@@ -4,7 +4,6 @@ Colours are Okabe and Ito's, distinguishable for colour-blind readers; lines dif
 """
 
 import contextlib
-import logging
 import textwrap
 import warnings
 from pathlib import Path
@@ -29,11 +28,12 @@ def figure(path, size):
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # not pyplot: no window, no display needed
+    from matplotlib.font_manager import get_font_names
     from PIL import Image, ImageOps
 
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of fonts that are not installed
-    style = Path(__file__).with_name("digits.mplstyle")
-    with warnings.catch_warnings(), matplotlib.rc_context({"font.family": FONTS}, style):
+    style, installed = Path(__file__).with_name("digits.mplstyle"), get_font_names()
+    families = {"font.family": [name for name in FONTS if name in installed]}
+    with warnings.catch_warnings(), matplotlib.rc_context(families, style):
         warnings.filterwarnings("ignore", "Glyph .* missing")  # of a file's name, say: a box stands there instead
         fig = Figure(figsize=size)
         canvas = FigureCanvasAgg(fig)

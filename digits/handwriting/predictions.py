@@ -59,38 +59,16 @@ def print_predictions(table):
         print("  ? there may be no digit in this image")
 
 
-def score_files(table, labels):
-    """Return a DataFrame, one row per file: its `label`, the predicted `digits`, and the edit `distance` of the two.
+def print_scores(table, labels):
+    """Print which rows of digits are not correct, and how many files are.
 
-    table: see `tabulate`; a file that is not in it has none.
+    table: see `tabulate`; a file without a digit is not in it.
     labels: a dict of file to the digits that it shows, as text.
     """
-    import pandas as pd
-
-    digits = table.groupby("file")["digit"].agg(lambda found: "".join(map(str, found))).to_dict()
-    rows = [(file, label, digits.get(file, "")) for file, label in labels.items()]
-    files = pd.DataFrame(rows, columns=["file", "label", "digits"])
-    files["distance"] = [edit_distance(label, found) for label, found in zip(files["label"], files["digits"])]
-    return files
-
-
-def print_scores(files):
-    """Print which rows of digits are not correct, and how many files are; `files` as `score_files` returns them."""
-    rows = files[files["label"].str.len() > 1]
-    for file in rows[rows["distance"] > 0].itertuples():
-        print(f"{file.file}: {file.label} was predicted as {file.digits or 'nothing'}")
-    if len(rows):
-        share = 1 - rows["distance"].sum() / rows["label"].str.len().sum()
-        print(f"{sum(rows['distance'] == 0)} of {len(rows)} rows correct, {share:.4f} of their digits")
-    correct = sum(files["distance"] == 0)
-    print(f"{correct} of {len(files)} correct, accuracy {correct / len(files):.4f} on your own handwriting")
-
-
-def edit_distance(text, other):
-    """Return how many characters must be changed, added or left out to make one text the other."""
-    distances = list(range(len(other) + 1))
-    for place, letter in enumerate(text, 1):
-        before, distances = distances, [place]
-        for column, character in enumerate(other):
-            distances.append(min(before[column + 1] + 1, distances[-1] + 1, before[column] + (letter != character)))
-    return distances[-1]
+    found = table.groupby("file")["digit"].agg(lambda digits: "".join(map(str, digits)))
+    wrong = {file: found.get(file, "nothing") for file, label in labels.items() if found.get(file) != label}
+    for file, digits in wrong.items():
+        if len(labels[file]) > 1:
+            print(f"{file}: {labels[file]} was predicted as {digits}")
+    correct, files = len(labels) - len(wrong), len(labels)
+    print(f"{correct} of {files} correct, accuracy {correct / files:.4f} on your own handwriting")
