@@ -2,7 +2,6 @@
 
 python reproduce.py                                       20 seeds of every experiment
 python reproduce.py --experiments mlp_256 cnn --seeds 5   only these
-python reproduce.py --dry-run                             what would run
 python reproduce.py --scheduler tcp://HOST:8786           on a Dask cluster that is running
 
 With Dask (requirements-study.txt), one run per core is trained in parallel. A finished run is one
@@ -23,11 +22,6 @@ def main(args):
     pairs = [(name, seed) for seed in range(args.seeds) for name in names]
     missing = schedule.find_missing(pairs, experiments.read_rows(), args.again)
     print(f"{len(pairs)} runs, {len(missing)} of them to do", flush=True)
-    if args.dry_run:
-        for name in names:
-            to_do = sum(experiment == name for experiment, _ in missing)
-            print(f"  {name:20} slide {EXPERIMENTS[name].slide}, {to_do} to do")
-        return
     if missing:
         schedule.train_missing(args, missing)
     else:
@@ -47,7 +41,6 @@ add(
     help="any of these",
 )
 add("--again", action="store_true", help="also replace the rows that other code has computed")
-add("--dry-run", action="store_true", help="show what would run")
 group = parser.add_argument_group("where it runs")
 add = group.add_argument
 add("--threads", type=flags.bounded(int, 1), help="CPU threads per run (default: 1; alone, all)")

@@ -1,4 +1,4 @@
-"""Images of digits as they come from elsewhere: MNIST's digits inverted or made small, pen strokes, photographs.
+"""Images of digits as they come from elsewhere: MNIST's digits as they are or inverted, pen strokes, photographs.
 
 FAMILIES has a function for each kind: it takes a digit of MNIST, a PIL image of 28x28, its label and a numpy random
 generator, and returns a PIL image. A pen writes the label in its own way.
@@ -117,16 +117,9 @@ def photograph(strokes, rng, megapixels=None):
     return finish(np.asarray(image) / 255, rng, rng.uniform(0.01, 0.035), int(rng.integers(50, 92)))
 
 
-def enlarged(image, rng):
-    """A digit as an 8x8 scan, enlarged 20 times, its pixels repeated or blended."""
-    how = rng.choice([Image.NEAREST, Image.BILINEAR, Image.BICUBIC])
-    return image.crop((3, 3, 25, 25)).resize((8, 8), Image.BOX).resize((160, 160), how)
-
-
 FAMILIES = {
     "as MNIST has them": lambda image, label, rng: image,
     "dark on light": lambda image, label, rng: ImageOps.invert(image),
-    "8x8 scans, enlarged": lambda image, label, rng: enlarged(image, rng),
     "thin pen, 28x28": lambda image, label, rng: scan(written(label, rng), rng),
     "photograph": lambda image, label, rng: photograph(written(label, rng), rng),
 }

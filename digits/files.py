@@ -37,14 +37,13 @@ def atomic_write(path):
 
 @contextlib.contextmanager
 def atomic_folder(path):
-    """Yield a folder to fill; it replaces the folder `path`, or the one that this links to, when the block ends well.
+    """Yield a folder to fill; it replaces the folder `path` when the block ends well.
 
     On Windows, a folder cannot be renamed while a virus scanner or OneDrive reads it: then the earlier one stays.
 
     Raises:
         UserError, OSError: see `atomic_write`.
     """
-    path = Path(path).resolve()
     make_folder(path.parent)
     new, earlier = (path.with_name(f".{name}-{os.getpid()}-{path.name}") for name in ("part", "earlier"))
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from digits.figures.style import BLUE, GREY, ORANGE, figure
-from study.claims import ACCURACY, GAP, describe_interval
+from study.claims import describe_interval
 
 
 def write_row(axes, row, texts):
@@ -66,26 +66,4 @@ def plot_claims(groups, path, title):
         write_row(margins[0], -1, ("n", "mean", "95% interval"))
         panels[-1].set_xlabel("mean difference and its 95% interval")
         panels[-1].locator_params(axis="x", nbins=5)
-    return path
-
-
-def plot_sizes(gaps, accuracies, path, title):
-    """Slide 14: overfitting and test accuracy against the number of training images.
-
-    gaps, accuracies: a dict each of a number of images to numbers, one per seed.
-    """
-    with figure(path, (10, 4.5)) as fig:
-        fig.suptitle(title)
-        images = list(gaps)
-        for axes, table, label in zip(fig.subplots(1, 2), (gaps, accuracies), (GAP, ACCURACY)):
-            lowest = [min(values) for values in table.values()]
-            highest = [max(values) for values in table.values()]
-            mean = [np.mean(values) for values in table.values()]
-            axes.fill_between(images, lowest, highest, color=GREY, alpha=0.25, linewidth=0, label="lowest to highest")
-            axes.plot(images, mean, "-o", color=BLUE, linewidth=2, label="mean of the seeds")
-            axes.set(xscale="log", xlabel="training images", title=label)
-            axes.set_xticks(images, images)
-            axes.minorticks_off()
-            axes.grid(True)
-        fig.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return path

@@ -48,7 +48,6 @@ def plot_study(rows):
     """Draw the figures that these rows allow into plots/study/; return their paths."""
     groups = dict(list(rows.groupby("experiment", sort=False)))
     full = [name for name in groups if EXPERIMENTS[name].images == experiments.TRAINING_IMAGES]
-    sizes = {size: groups[name] for size, name in claims.SIZES.items() if name in groups}
     differences = {}  # by what is measured
     for claim in claims.judge_differences(rows):
         differences.setdefault(claim.measured.partition(",")[0], []).append(claim)
@@ -62,8 +61,4 @@ def plot_study(rows):
         title = "Do the deck's claims hold?\n"
         title += "Blue: yes, the whole bar lies right of 0. Orange: no, it lies left of 0. Grey: undecided"
         paths.append(figures.plot_claims(differences, PLOTS / "claims.png", title))
-    if len(sizes) > 1:
-        tables = [{size: group[column] for size, group in sizes.items()} for column in ("gap", "test_accuracy")]
-        title = f"{EXPERIMENTS['mlp_800'].title}, {min(sizes)} to {max(sizes)} training images"
-        paths.append(figures.plot_sizes(*tables, PLOTS / "sizes.png", title))
     return paths

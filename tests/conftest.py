@@ -1,7 +1,6 @@
 """What the tests share: scripts run as a student runs them, in folders of their own, and what they leave there."""
 
 import contextlib
-import functools
 import io
 import json
 import os
@@ -16,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.speed import COMMANDS
+from digits.figures import runs as figures
 from digits.pages import template
 
 ROOT = Path(__file__).parent.parent
@@ -112,6 +111,12 @@ def error_line(process, code):
     return lines[0]
 
 
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Runs are shown without their figures, which take longer than a dry run's training."""
+    monkeypatch.setattr(figures, "FIGURES", {})
+
+
 @pytest.fixture(scope="session")
 def trained_folder(tmp_path_factory, tensorflow):
     """A folder in which mlp.py and cnn.py have run on 2000 images; for reading only, all tests share it."""
@@ -126,26 +131,6 @@ def trained_copy(trained_folder, tmp_path):
     """A copy of that folder, for a test that writes into it."""
     shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def train(tmp_path_factory, tensorflow):
-    """A function that trains a run of the deck on MNIST in its `folder`, once; it returns what the script printed."""
-    folder = tmp_path_factory.mktemp("runs")
-
-    @functools.cache
-    def train(name):
-        return succeed(run_script(folder, *COMMANDS[name]))
-
-    train.folder = folder
-    return train
-
-
-@pytest.fixture(scope="session")
-def cnn(train):
-    """The folder in which the deck's CNN is trained, once in a test session."""
-    train("cnn")
-    return train.folder
 
 
 @pytest.fixture

@@ -248,15 +248,6 @@ def test_claims_are_a_forest_plot(draw):
     assert texts(margin) == ["3", "0.0200", interval, "1", "0.0200", "-"]  # one seed has no interval
 
 
-def test_sizes_show_the_mean_and_the_range_of_the_seeds(draw):
-    gaps, accuracies = {3000: [0.05, 0.07], 48000: [0.01, 0.02]}, {3000: [0.92, 0.94], 48000: [0.98, 0.98]}
-    left, right = draw(study_figures.plot_sizes, gaps, accuracies, title="title")
-    assert curves(left) == {"mean of the seeds": ([3000, 48000], pytest.approx([0.06, 0.015]))}
-    assert curves(right) == {"mean of the seeds": ([3000, 48000], pytest.approx([0.93, 0.98]))}
-    assert shaded(left) == [[3000, 0.01, 48000, 0.07]]
-    assert (left.get_title(), right.get_title()) == ("training minus validation accuracy", "test accuracy")
-
-
 def test_percentages_are_rounded_to_the_nearest_but_not_to_100():
     shares = {0.99996: "99.9%", 1: "100.0%", 0.5096: "51.0%", 0.5094: "50.9%", np.float32(0.1): "10.0%", np.nan: "-"}
     assert [style.format_percent(share) for share in shares] == list(shares.values())

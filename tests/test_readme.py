@@ -135,7 +135,7 @@ def test_the_table_of_the_answers_is_what_the_exercises_gave():
     assert exercises.format_table(exercises.read_rows()) in text
 
 
-def test_the_edits_that_the_lab_asks_for_work(tmp_path, tensorflow):
+def test_the_edits_that_the_lab_asks_for_work(tmp_path, tensorflow, without_figures):
     script = (ROOT / "mlp.py").read_text("utf-8")
     line = "labels, predictions = y_test.argmax(axis=1), probabilities.argmax(axis=1)"
     for readme in LAB:

@@ -78,17 +78,6 @@ def test_only_the_chatter_of_tensorflows_start_is_dropped():
     assert process.stderr == words
 
 
-def test_a_run_kept_on_another_disk_by_a_link(tmp_path):
-    (tmp_path / "disk").mkdir()
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models/cnn").symlink_to(tmp_path / "disk/cnn")
-    for text in ("first", "second"):
-        with files.atomic_folder(tmp_path / "models/cnn") as folder:
-            (folder / "metrics.json").write_text(text)
-        assert (tmp_path / "disk/cnn/metrics.json").read_text() == text
-    assert (tmp_path / "models/cnn").is_symlink() and os.listdir(tmp_path / "disk") == ["cnn"]
-
-
 def test_a_disk_that_is_nearly_full(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)

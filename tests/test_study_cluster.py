@@ -150,4 +150,6 @@ def test_without_dask(tmp_path, monkeypatch):
     for flags in (["--workers", "2"], ["--scheduler", "tcp://127.0.0.1:9"]):
         line = error_line(run_script(tmp_path, "reproduce.py", *flags), 1)
         assert "`python -m pip install -r requirements-study.txt`" in line
-    assert "200 runs, 200 of them to do" in succeed(run_script(tmp_path, "reproduce.py", "--dry-run"))
+    monkeypatch.setattr(experiments, "run_once", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # in this process
+        run_script(tmp_path, "reproduce.py")

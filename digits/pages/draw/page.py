@@ -168,7 +168,7 @@ def describe_images(predictions):
     raw = mnist.load_arrays()
     pixels, labels = raw["x_test"][:IMAGES], raw["y_test"][:IMAGES]
     return {
-        "images": encode(zlib.compress(pixels.tobytes(), 9)),
+        "images": encode(zlib.compress(pixels.tobytes())),
         "labels": "".join(map(str, labels)),
         "predictions": "".join(map(str, predictions[: len(labels)])),
     }

@@ -11,7 +11,7 @@ STUDY_TABLES = Path("results/summary.html")  # written by reproduce.py
 GALLERY = "gallery/"  # in plots/: the figures that come with this project
 
 # The figures that do not belong to a run. Each figure has a caption in text.json, which says what it shows.
-STUDY_FIGURES = ["study/accuracy", "study/claims", "study/sizes"]
+STUDY_FIGURES = ["study/accuracy", "study/claims"]
 WORKED_EXAMPLES = ["layers/convolution", "layers/max_pooling"]
 
 
