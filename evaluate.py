@@ -76,18 +76,8 @@ def main(args):
 parser = flags.argument_parser(__doc__)
 add = parser.add_argument
 add("runs", nargs="*", metavar="RUN", help="a folder in models/ (default: all)")
-add(
-    "--image",
-    type=flags.bounded(int, 0, 10000),
-    help="index of the test image in a CNN's feature_maps.png (default: the first correct 3)",
-)
-add(
-    "--class",
-    dest="class_folder",
-    metavar="FOLDER",
-    type=Path,
-    help="compare what a class has handed in: folders or ZIPs with everyone's metrics.json",
-)
+add("--image", type=flags.bounded(int, 0, 10000), help="the test image in a CNN's feature_maps.png")
+add("--class", type=Path, metavar="FOLDER", dest="class_folder", help="a class's folder or ZIP")
 
 if __name__ == "__main__":
     flags.run_command(main, parser)

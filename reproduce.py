@@ -32,14 +32,8 @@ def main(args):
 parser = flags.argument_parser(__doc__)
 add = parser.add_argument
 add("--seeds", type=flags.bounded(int, 1, 10**6), default=20, help="number of seeds, from 0 on")
-add(
-    "--experiments",
-    nargs="+",
-    choices=EXPERIMENTS,
-    default=list(EXPERIMENTS),
-    metavar="NAME",
-    help="any of these",
-)
+chosen = {"nargs": "+", "choices": EXPERIMENTS, "default": list(EXPERIMENTS), "metavar": "NAME"}
+add("--experiments", **chosen, help="any of these")
 add("--again", action="store_true", help="also replace the rows that other code has computed")
 group = parser.add_argument_group("where it runs")
 add = group.add_argument

@@ -1,7 +1,6 @@
 """What the exercises of lab/lab.md give, over several seeds: the ranges in lab/answers.md.
 
-python -m lab.exercises              five seeds of every exercise that trains an MLP
-python -m lab.exercises --seeds 10   more
+python -m lab.exercises      five seeds of every exercise that trains an MLP
 
 Each is run as a student runs it. A finished run is one row of results/exercises.csv and is not run
 again. Those of the CNN are in the study: `python reproduce.py`.
@@ -28,6 +27,7 @@ COMMANDS = [
     "my_mlp.py",
     "my_mlp.py --learning-rate 0.1",
 ]
+SEEDS = 5
 EDIT = "keras.optimizers.Adam(", "keras.optimizers.SGD("  # which makes my_mlp.py of mlp.py
 COLUMNS = ["command", "seed", "test_accuracy", "train_accuracy", "validation_accuracy", "fives_as_threes"]
 
@@ -88,7 +88,7 @@ def main(args):
     import pandas as pd
 
     done = set(read_rows()[["command", "seed"]].itertuples(index=False, name=None))
-    missing = [(command, seed) for seed in range(args.seeds) for command in COMMANDS if (command, seed) not in done]
+    missing = [(command, seed) for seed in range(SEEDS) for command in COMMANDS if (command, seed) not in done]
     for number, (command, seed) in enumerate(missing, start=1):
         print(f"{number} of {len(missing)}: python {command} --seed {seed}", flush=True)
         row = pd.DataFrame([run_exercise(command, seed)])
@@ -97,7 +97,6 @@ def main(args):
 
 
 parser = flags.argument_parser(__doc__, "-m lab.exercises")
-parser.add_argument("--seeds", type=flags.bounded(int, 1), default=5, help="number of seeds, from 0 on")
 
 if __name__ == "__main__":
     flags.run_command(main, parser)

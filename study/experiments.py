@@ -18,9 +18,7 @@ from digits.errors import UserError
 ROOT = Path(__file__).parent.parent
 ROWS = Path("results/runs.csv")
 TRAINING_IMAGES, EPOCHS = deck.TRAINING_IMAGES, deck.TRAINING["epochs"]
-CURVES = ["accuracy", "loss", "val_accuracy", "val_loss"]
-EPOCH_COLUMNS = [f"{curve}_{epoch}" for curve in CURVES for epoch in range(1, EPOCHS + 1)]
-NUMBERS = ["test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "seconds", *EPOCH_COLUMNS]
+NUMBERS = ["test_accuracy", "test_loss", "train_accuracy", "validation_accuracy", "seconds"]
 VERSIONS = ["code", "python", "tensorflow", "keras", "numpy"]  # what all rows of an experiment should have in common
 COLUMNS = ["experiment", "seed", *NUMBERS, "threads", "commit", *VERSIONS, "onednn", "host", "device"]
 
@@ -29,23 +27,22 @@ class Experiment(NamedTuple):
     """One of the deck's experiments."""
 
     title: str
-    slide: int
     script: str  # whose `build_model` builds it; imported only to train, since it starts TensorFlow
     arguments: dict  # of `build_model`
     images: int = TRAINING_IMAGES  # the first of the 48000; the 12000 for validation stay the same
 
 
 EXPERIMENTS = {  # named as the scripts name such a run
-    "mlp_256": Experiment(*deck.RUNS["mlp_256"][:2], "mlp", {"hidden": 256}),
-    "mlp_800": Experiment(*deck.RUNS["mlp_800"][:2], "mlp", {"hidden": 800}),
-    "mlp_dropout_rate0.25": Experiment("MLP, 800 units, Dropout 0.25", 15, "mlp_dropout", {"dropout": 0.25}),
-    "mlp_dropout": Experiment(*deck.RUNS["mlp_dropout"][:2], "mlp_dropout", {"dropout": 0.5}),
-    "cnn": Experiment(*deck.RUNS["cnn"][:2], "cnn", {"kernel_size": 3}),
-    "cnn_kernel5": Experiment("CNN, 5x5 filters", deck.RUNS["cnn"].slide, "cnn", {"kernel_size": 5}),
-    "mlp_800_of_3000": Experiment("MLP, 800 units, 3000 images", 14, "mlp", {"hidden": 800}, 3000),
-    "mlp_800_of_6000": Experiment("MLP, 800 units, 6000 images", 14, "mlp", {"hidden": 800}, 6000),
-    "mlp_800_of_12000": Experiment("MLP, 800 units, 12000 images", 14, "mlp", {"hidden": 800}, 12000),
-    "mlp_800_of_24000": Experiment("MLP, 800 units, 24000 images", 14, "mlp", {"hidden": 800}, 24000),
+    "mlp_256": Experiment(deck.RUNS["mlp_256"].title, "mlp", {"hidden": 256}),
+    "mlp_800": Experiment(deck.RUNS["mlp_800"].title, "mlp", {"hidden": 800}),
+    "mlp_dropout_rate0.25": Experiment("MLP, 800 units, Dropout 0.25", "mlp_dropout", {"dropout": 0.25}),
+    "mlp_dropout": Experiment(deck.RUNS["mlp_dropout"].title, "mlp_dropout", {"dropout": 0.5}),
+    "cnn": Experiment(deck.RUNS["cnn"].title, "cnn", {"kernel_size": 3}),
+    "cnn_kernel5": Experiment("CNN, 5x5 filters", "cnn", {"kernel_size": 5}),
+    "mlp_800_of_3000": Experiment("MLP, 800 units, 3000 images", "mlp", {"hidden": 800}, 3000),
+    "mlp_800_of_6000": Experiment("MLP, 800 units, 6000 images", "mlp", {"hidden": 800}, 6000),
+    "mlp_800_of_12000": Experiment("MLP, 800 units, 12000 images", "mlp", {"hidden": 800}, 12000),
+    "mlp_800_of_24000": Experiment("MLP, 800 units, 24000 images", "mlp", {"hidden": 800}, 24000),
 }
 
 
@@ -78,16 +75,14 @@ def run_once(experiment_name, seed, data):
     if len(history.epoch) < EPOCHS:  # after Ctrl-C
         raise KeyboardInterrupt
     test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=500, verbose=0)
-    curves = history.history
     return {
         "experiment": experiment_name,
         "seed": seed,
         "test_accuracy": round(test_accuracy, 6),
         "test_loss": test_loss,
-        "train_accuracy": curves["accuracy"][-1],
-        "validation_accuracy": curves["val_accuracy"][-1],
+        "train_accuracy": history.history["accuracy"][-1],
+        "validation_accuracy": history.history["val_accuracy"][-1],
         "seconds": round(time.perf_counter() - start, 2),
-        **{f"{curve}_{epoch}": value for curve in CURVES for epoch, value in enumerate(curves[curve], start=1)},
         "threads": num_threads(),
         "host": platform.node(),
         "device": keras_start.device_name(),
@@ -158,7 +153,6 @@ def read_rows():
     if damaged.any():
         raise UserError(f"{ROWS}, line {damaged.idxmax() + 2} is damaged: correct or delete this line, then run again")
     rows[numbers.columns] = numbers
-    rows = rows.astype(dict.fromkeys(NUMBERS, float))  # an empty file's too
     return rows.drop_duplicates(["experiment", "seed"], keep="last", ignore_index=True)
 
 

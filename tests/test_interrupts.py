@@ -47,9 +47,7 @@ class InterruptingStream(io.StringIO):
         ("Drawing", 2, getattr(signal, "SIGXCPU", signal.SIGINT), "what was trained is in", RUN),
     ],
 )
-def test_whenever_and_however_often_it_comes(
-    tmp_path, monkeypatch, without_figures, after, signals, number, words, kept
-):
+def test_whenever_and_however_often(tmp_path, monkeypatch, without_figures, after, signals, number, words, kept):
     edit(tmp_path, {"epochs=epochs": "epochs=4"})
     stdout, save_model = InterruptingStream(after, signals, number), runs.save_model
     monkeypatch.setattr(runs, "save_model", lambda *arguments: stdout.interrupt() or save_model(*arguments))

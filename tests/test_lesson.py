@@ -160,10 +160,9 @@ KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
 FORMS = ["functional, on images", "images, digits and logits", "tf.nn", "GradientTape"]
 MLP = {"network", "accuracy", "confusion_matrix", "predictions", "mistakes"}
 NO_NETWORK = MLP - {"network"}
-NO_IMAGES = MLP - {"predictions", "mistakes"}
 DRAWN = {  # the figures, where they are not those of an MLP
     **dict.fromkeys(["an LSTM", *KINDS["not loadable"]], NO_NETWORK),
-    **dict.fromkeys(["is it a 5?", "other test images"], NO_IMAGES),
+    **dict.fromkeys(["is it a 5?", "other test images"], MLP - {"predictions", "mistakes"}),
     "augmentation and a first layer that rescales": NO_NETWORK,
     "functional, on images": MLP | {"feature_maps", "filters"},
     "train_on_batch": MLP - {"accuracy"},

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from conftest import ROOT, run_python
 
 LESSON = ROOT / "lab" / "lesson.ipynb"
@@ -15,6 +17,7 @@ def test_the_lesson_is_committed_with_its_outputs():
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 7
 
 
+@pytest.mark.slow
 def test_it_runs_from_top_to_bottom(clone):
     lesson = clone / "lab" / "lesson.ipynb"
     lesson.write_text(lesson.read_text(encoding="utf-8").replace("epochs=10", "epochs=1"), encoding="utf-8")

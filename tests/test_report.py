@@ -36,12 +36,6 @@ def test_the_table_fits_a_terminal(capsys):
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-def test_figures_name_a_run_in_words():
-    assert make_run("mlp_dropout").title == "MLP, 800 units, Dropout 0.5"
-    assert make_run("cnn_epochs3").title == "cnn_epochs3"
-    assert make_run(deck_model=False).title == "cnn"
-
-
 @pytest.mark.parametrize(
     ("name", "accuracy", "place", "following"),
     [

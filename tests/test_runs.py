@@ -79,16 +79,6 @@ def test_a_run_that_cannot_be_saved_leaves_the_earlier_one(folder, tensorflow, m
     assert not list(folder.glob("models/.*"))
 
 
-def test_metrics_that_cannot_be_written_are_one_line(folder, monkeypatch, capsys):
-    def refuse(path, content):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(runs, "write_json", refuse)
-    run = runs.update(runs.load_run(RUN), test_accuracy=0.5)
-    assert run.metrics["test_accuracy"] == 0.5
-    assert "Permission denied" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("file", ["model.keras", "history.csv", "metrics.json"])
 def test_a_damaged_run_is_a_users_error_that_names_it(folder, tensorflow, file):
     path = folder / "models" / RUN / file

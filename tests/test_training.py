@@ -193,6 +193,6 @@ def test_fused_adam_is_keras_adam():
 
 
 def test_the_flags_for_the_processor(tmp_path):
-    process = run_python(tmp_path, ROOT / "cnn.py", *FAST, "--bfloat16")
+    process = run_python(tmp_path, ROOT / "mlp.py", *FAST, "--bfloat16")
     assert process.returncode == 0 and process.stderr == ""
-    assert [path.name for path in (tmp_path / "models").iterdir()] == ["cnn_bfloat16_dryrun"]
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["mlp_256_bfloat16_dryrun"]
