@@ -186,13 +186,11 @@ def test_the_committed_study_is_whole_and_gives_its_tables_in_whatever_order_its
     assert len(list(report.PLOTS.iterdir())) == 2
 
 
-@pytest.mark.slow
-def test_a_run_of_the_study_is_the_scripts_run(working_folder):
-    flags = ["--workers", "1", "--experiments", "mlp_256", "--seeds", "1"]
-    succeed(run_script(working_folder, "reproduce.py", *flags))
-    succeed(run_script(working_folder, "mlp.py", "--seed", "0"))
-    (row,) = pd.read_csv(experiments.ROWS).to_dict("records")
-    metrics = read_metrics(working_folder, "mlp_256_seed0")
+def test_a_run_of_the_study_is_the_scripts_run(working_folder, tensorflow, monkeypatch, without_figures):
+    monkeypatch.setattr(experiments, "EPOCHS", 1)
+    row = experiments.run_once("mlp_256", 0, preprocess.load_data())
+    succeed(run_script(working_folder, "mlp.py", "--seed", "0", "--epochs", "1"))
+    metrics = read_metrics(working_folder, "mlp_256_epochs1_seed0")
     for name in ("test_accuracy", "train_accuracy", "validation_accuracy"):
         assert row[name] == metrics[name], name
     assert row["test_loss"] == pytest.approx(metrics["test_loss"], rel=1e-4)

@@ -77,7 +77,7 @@ def test_dask_gives_the_rows_that_one_process_gives(tmp_path, scheduler):
 
 @pytest.mark.slow
 def test_nothing_is_lost_after_ctrl_c_and_the_death_of_a_worker(tmp_path):
-    file, command = tmp_path / experiments.ROWS, [*STUDY, "--workers", "2", "--seeds", "6"]
+    file, command = tmp_path / experiments.ROWS, [*STUDY, "--workers", "2", "--seeds", "4"]
     with start_python(tmp_path, *command) as process:
         wait_for_rows(tmp_path, 1, process)
         workers = find_workers(process)
@@ -91,9 +91,9 @@ def test_nothing_is_lost_after_ctrl_c_and_the_death_of_a_worker(tmp_path):
         wait_for_rows(tmp_path, finished + 1, process)
         find_workers(process)[0].kill()
         out, errors = process.communicate(timeout=300)
-    assert process.returncode == 0 and errors == "" and f"6 runs, {6 - finished} of them to do" in out, errors
+    assert process.returncode == 0 and errors == "" and f"4 runs, {4 - finished} of them to do" in out, errors
     assert file.read_text(encoding="utf-8").startswith(interrupted)
-    assert list(read_rows(tmp_path)["seed"]) == list(range(6)) and (tmp_path / report.MARKDOWN).exists()
+    assert list(read_rows(tmp_path)["seed"]) == list(range(4)) and (tmp_path / report.MARKDOWN).exists()
 
 
 @pytest.mark.slow
