@@ -24,6 +24,7 @@ RUN = "mlp_256_dryrun"  # which mlp.py saves then
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 AXE = template.FOLDER / "node_modules/axe-core/axe.min.js"
 HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Keras and matplotlib write into it
+os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # beside another process of tests, more threads make TensorFlow slower
 
 
 @pytest.fixture(scope="session")
