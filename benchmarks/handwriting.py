@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import pens
-from digits import flags, handwriting, mnist, networks, runs
+from digits import flags, handwriting, keras_start, mnist, networks, runs
 from digits.errors import UserError
 from digits.handwriting.predictions import find_doubts
 
@@ -57,6 +57,7 @@ def measure(model, named, single):
 
 
 def main(args):
+    keras_start.import_tensorflow()
     run, model = runs.choose_model(args.model)
     print(f"| images, predicted by {run} | known to be one digit | digits not marked | number of digits unknown |")
     print("|---|---|---|---|")
