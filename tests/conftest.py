@@ -24,7 +24,6 @@ RUN = "mlp_256_dryrun"  # which mlp.py saves then
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 AXE = template.FOLDER / "node_modules/axe-core/axe.min.js"
 HOME = tempfile.TemporaryDirectory(prefix="home-")  # of the processes here: Keras and matplotlib write into it
-os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # beside another process of tests, more threads make TensorFlow slower
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +38,7 @@ def environment(home, **more):
     """Return an environment without a network and without anybody's settings; libraries write caches into `home`."""
     home = Path(home).resolve()
     assert home != ROOT and ROOT not in home.parents, "nothing may write caches into the checkout"
-    closed, foreign = "http://127.0.0.1:9", ("KERAS_", "TF_ENABLE", "TF_CPP", "MPL", "XDG_")
+    closed, foreign = "http://127.0.0.1:9", ("KERAS_", "TF_", "MPL", "XDG_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "HOME": str(home), "http_proxy": closed, "https_proxy": closed, "no_proxy": "127.0.0.1"} | more
 

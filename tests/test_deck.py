@@ -60,7 +60,7 @@ def test_other_images_keep_the_accuracy(train, name):
     train("cnn")
     with contextlib.chdir(train.folder):
         model, accuracy = runs.load_model("cnn"), runs.load_run("cnn").metrics["test_accuracy"]
-    images = handwriting.draw_images(name, 50)
+    images = handwriting.draw_images(name, 30)
     for single in (True, False):
         found, _ = handwriting.measure(model, images, single)
         assert found >= accuracy - 0.04
