@@ -80,7 +80,8 @@ def is_plain(arguments):
     """Return whether the arguments of `fit`, a dict, are those of a lesson: MNIST's arrays, and none but HEEDED."""
     validation_data = arguments["validation_data"]
     return (
-        all(value is None for name, value in arguments.items() if name not in ("self", *HEEDED))
+        not arguments["callbacks"]
+        and all(value is None for name, value in arguments.items() if name not in ("self", "callbacks", *HEEDED))
         and isinstance(arguments["shuffle"], bool)
         and (validation_data is None or are_arrays(validation_data))
         and are_mnists(arguments["x"], arguments["y"])
