@@ -38,8 +38,8 @@ def environment(home, **more):
     """Return an environment without a network and without anybody's settings; libraries write caches into `home`."""
     home = Path(home).resolve()
     assert home != ROOT and ROOT not in home.parents, "nothing may write caches into the checkout"
-    closed, foreign = "http://127.0.0.1:9", ("KERAS_", "TF_", "MPL", "XDG_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    closed = "http://127.0.0.1:9"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KERAS_", "TF_", "MPL", "XDG_"))}
     return {**kept, "HOME": str(home), "http_proxy": closed, "https_proxy": closed, "no_proxy": "127.0.0.1"} | more
 
 

@@ -48,8 +48,8 @@ def find_figures(run, model, labels):
         names |= {"predictions", "mistakes"}
     if model is not None:
         names.add("network")
-    if model is not None and networks.is_convolutional(model):
-        names |= {"filters", "feature_maps"} if run.check == STANDARD else {"filters"}
+        if networks.is_convolutional(model):
+            names |= {"filters", "feature_maps"} if run.check == STANDARD else {"filters"}
     return names
 
 
